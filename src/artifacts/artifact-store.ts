@@ -1,0 +1,24 @@
+/** What is known of an artifact; its bytes are a file of its id. */
+export interface Artifact {
+  /** `artifact_` and 128 random bits, unpadded base64url. */
+  readonly id: string;
+  readonly task_id: string;
+  /** Key that owns the task. */
+  readonly owner: string;
+  readonly step: number;
+  readonly media_type: string;
+  /** bytes */
+  readonly size: number;
+  /** A file name for people; untrusted. */
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly created_at: string;
+}
+
+export interface ArtifactStore {
+  insert(artifact: Artifact): Promise<void>;
+  get(id: string): Promise<Artifact | undefined>;
+  listByTask(taskId: string): Promise<Artifact[]>;
+  /** Every id, for finding files that no record names. */
+  ids(): Promise<Set<string>>;
+}

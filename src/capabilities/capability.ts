@@ -1,0 +1,38 @@
+import type { TSchema } from "typebox";
+import type { RiskLevel } from "../contract/policy.ts";
+import type { Parameters, Preview } from "../contract/task.ts";
+import type { Facts, Raise } from "../policy/decision.ts";
+
+/** One action: its schema, summary, risk and checks stand together. */
+export interface Capability {
+  /** `fs.read`; as a tool `fs_read`. */
+  readonly action: string;
+  readonly description: string;
+  readonly risk: RiskLevel;
+  /** Closed object schema of the parameters. */
+  readonly parameters: TSchema;
+  /** Schema of the result. */
+  readonly result: TSchema;
+  /** What is locked while it runs. */
+  readonly holds: "desktop" | "path" | "nothing";
+  readonly readOnly: boolean;
+  readonly destructive: boolean;
+  readonly idempotent: boolean;
+  /**
+   * Validated parameters with paths normalised and defaults filled in. Throws GatewayError
+   * `invalid_request` for what the schema cannot say.
+   */
+  normalise(parameters: Parameters): Parameters;
+  facts(parameters: Parameters): Facts;
+  /** Reasons the request itself gives to raise the risk. */
+  raises(parameters: Parameters): readonly Raise[];
+  /** One line for a person, e.g. `Read contents of /tmp/test.txt`. */
+  summary(parameters: Parameters): string;
+  /** A preview the request alone gives (URL, argv, text); the driver's inspection may give a better one. */
+  preview(parameters: Parameters): Preview | undefined;
+  /** Parameters with what is `sensitive` masked, for everyone but the approver who decides. */
+  mask(parameters: Parameters): Parameters;
+}
+
+/** Every capability of this version, by action. */
+export type CapabilityRegistry = ReadonlyMap<string, Capability>;

@@ -1,0 +1,106 @@
+import Type, { type Static } from "typebox";
+import {
+  Action,
+  ArtifactView,
+  Parameters,
+  PlanDigest,
+  TaskError,
+  TaskId,
+  TaskResult,
+  TaskStatus,
+  TaskView,
+} from "./task.ts";
+
+const closed = { additionalProperties: false } as const;
+
+/** The most steps one plan may have. */
+export const MAX_STEPS = 100;
+
+export const StepRequest = Type.Object(
+  { action: Action, parameters: Type.Optional(Parameters) },
+  closed,
+);
+export type StepRequest = Static<typeof StepRequest>;
+
+/**
+ * POST /plan: one action, or several steps. Which of the two is checked by the task engine, so that
+ * the answer names what is wrong rather than "matches no schema".
+ */
+export const PlanRequest = Type.Object(
+  {
+    action: Type.Optional(Action),
+    parameters: Type.Optional(Parameters),
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+    desktop: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    steps: Type.Optional(Type.Array(StepRequest, { minItems: 1, maxItems: MAX_STEPS })),
+  },
+  closed,
+);
+export type PlanRequest = Static<typeof PlanRequest>;
+
+export const ConfirmRequest = Type.Object(
+  {
+    task_id: TaskId,
+    plan_digest: PlanDigest,
+    decision: Type.Enum(["approve", "reject"]),
+    reason: Type.Optional(Type.String({ maxLength: 2000 })),
+    on_behalf_of: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  closed,
+);
+export type ConfirmRequest = Static<typeof ConfirmRequest>;
+
+/** POST /execute: what is repeated of the plan must equal it; what runs is the stored plan. */
+export const ExecuteRequest = Type.Object(
+  {
+    task_id: TaskId,
+    action: Type.Optional(Action),
+    parameters: Type.Optional(Parameters),
+  },
+  closed,
+);
+export type ExecuteRequest = Static<typeof ExecuteRequest>;
+
+export const ExecuteQuery = Type.Object(
+  { wait: Type.Optional(Type.Number({ minimum: 0, maximum: 300, description: "seconds" })) },
+  closed,
+);
+
+/** With `wait`, a finished task also carries result, error and artifacts. */
+export const ExecuteView = Type.Object({
+  task_id: TaskId,
+  status: TaskStatus,
+  message: Type.String(),
+  confirmation_url: Type.Optional(Type.String()),
+  result: Type.Optional(TaskResult),
+  error: Type.Optional(Type.Union([TaskError, Type.Null()])),
+  artifacts: Type.Optional(Type.Array(ArtifactView)),
+});
+export type ExecuteView = Static<typeof ExecuteView>;
+
+export const TaskListQuery = Type.Object(
+  {
+    status: Type.Optional(TaskStatus),
+    cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,15}$" })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  },
+  closed,
+);
+export type TaskListQuery = Static<typeof TaskListQuery>;
+
+/** Newest first; `next_cursor` is absent on the last page. */
+export const TaskList = Type.Object({
+  tasks: Type.Array(TaskView),
+  next_cursor: Type.Optional(Type.String()),
+});
+export type TaskList = Static<typeof TaskList>;
+
+export const StopRequest = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 2000 })) },
+  closed,
+);
+export const StopView = Type.Object({
+  stopped: Type.Boolean(),
+  cancelled: Type.Optional(Type.Integer({ description: "tasks that were queued or running" })),
+});
+export type StopView = Static<typeof StopView>;

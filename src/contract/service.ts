@@ -1,0 +1,62 @@
+import Type, { type Static } from "typebox";
+import { ConfirmationMode, RiskLevel } from "./policy.ts";
+
+export const HealthView = Type.Object({
+  status: Type.Literal("healthy"),
+  service: Type.Literal("bytebot-gateway"),
+  version: Type.String(),
+});
+
+export const ReadyPart = Type.Object({
+  ok: Type.Boolean(),
+  detail: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+});
+export type ReadyPart = Static<typeof ReadyPart>;
+
+export const ReadyView = Type.Object({
+  ready: Type.Boolean(),
+  parts: Type.Object({
+    store: ReadyPart,
+    audit: ReadyPart,
+    driver: ReadyPart,
+    policy: ReadyPart,
+    stopped: ReadyPart,
+  }),
+});
+export type ReadyView = Static<typeof ReadyView>;
+
+/** The seed's shape; the optional part is for a principal. */
+export const CapabilityView = Type.Object({
+  enabled: Type.Boolean(),
+  risk_level: RiskLevel,
+  description: Type.String(),
+  /** Why it is not enabled. */
+  reason: Type.Optional(Type.String()),
+  parameters: Type.Optional(Type.Unknown({ description: "JSON Schema" })),
+  confirmation: Type.Optional(ConfirmationMode),
+  limits: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+export type CapabilityView = Static<typeof CapabilityView>;
+
+export const CapabilitiesView = Type.Object({
+  capabilities: Type.Record(Type.String(), CapabilityView),
+});
+export type CapabilitiesView = Static<typeof CapabilitiesView>;
+
+/** RFC 9457; `code` names the error for programs, `hint` says how to change it. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.String(),
+  hint: Type.Optional(Type.String()),
+  retry_after: Type.Optional(Type.Number()),
+  allowed_paths: Type.Optional(Type.Array(Type.String())),
+  allowed_domains: Type.Optional(Type.Array(Type.String())),
+  allowed_commands: Type.Optional(Type.Array(Type.String())),
+  allowed_apps: Type.Optional(Type.Array(Type.String())),
+  request_id: Type.Optional(Type.String()),
+});
+export type Problem = Static<typeof Problem>;

@@ -1,0 +1,145 @@
+import Type, { type Static } from "typebox";
+import { TASK_ERROR_CODES } from "./errors.ts";
+import { ConfirmationMode, RiskLevel } from "./policy.ts";
+
+/** `task_` and 128 random bits, unpadded base64url. */
+export const TaskId = Type.String({ pattern: "^task_[A-Za-z0-9_-]{22}$" });
+export const PlanDigest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$" });
+const Time = Type.String({ format: "date-time", description: "ISO 8601, UTC" });
+
+export const TASK_STATUSES = [
+  "planned",
+  "awaiting_confirmation",
+  "ready",
+  "queued",
+  "running",
+  "completed",
+  "failed",
+  "cancelled",
+  "interrupted",
+  "rejected",
+  "expired",
+] as const;
+export const TaskStatus = Type.Enum([...TASK_STATUSES]);
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** A step's parameters as JSON; the capability's own schema checks them. */
+export const Parameters = Type.Record(Type.String(), Type.Unknown());
+export type Parameters = Record<string, unknown>;
+
+export const Action = Type.String({ minLength: 1, maxLength: 64 });
+
+/** What a step will do, for the person who decides. Text is shown as inert text only. */
+export const Preview = Type.Union([
+  Type.Object({
+    kind: Type.Literal("diff"),
+    path: Type.String(),
+    /** Unified diff; empty where nothing would change. */
+    diff: Type.String(),
+    /** The diff was cut: the whole content is in `parameters`. */
+    truncated: Type.Boolean(),
+    note: Type.Optional(Type.String()),
+  }),
+  Type.Object({
+    kind: Type.Literal("url"),
+    href: Type.String(),
+    host: Type.String(),
+    port: Type.String(),
+    path: Type.String(),
+  }),
+  Type.Object({ kind: Type.Literal("command"), argv: Type.Array(Type.String()) }),
+  Type.Object({ kind: Type.Literal("text"), text: Type.String() }),
+]);
+export type Preview = Static<typeof Preview>;
+
+export const StepView = Type.Object({
+  action: Action,
+  parameters: Parameters,
+  summary: Type.String(),
+  risk: RiskLevel,
+  reasons: Type.Array(Type.String()),
+  /** Absent where it would reveal what this caller may not read without a person. */
+  preview: Type.Optional(Preview),
+});
+export type StepView = Static<typeof StepView>;
+
+export const TaskError = Type.Object({
+  code: Type.Enum([...TASK_ERROR_CODES]),
+  detail: Type.String(),
+  hint: Type.Optional(Type.String()),
+  /** The step that failed, from 0. */
+  step: Type.Optional(Type.Integer()),
+});
+export type TaskError = Static<typeof TaskError>;
+
+export const ArtifactView = Type.Object({
+  id: Type.String(),
+  url: Type.String(),
+  media_type: Type.String(),
+  size: Type.Integer({ description: "bytes" }),
+  name: Type.String(),
+  step: Type.Integer({ description: "the step that made it, from 0" }),
+});
+export type ArtifactView = Static<typeof ArtifactView>;
+
+export const ApprovalView = Type.Object({
+  key_id: Type.String(),
+  on_behalf_of: Type.Optional(Type.String()),
+  at: Time,
+  plan_digest: PlanDigest,
+});
+export type ApprovalView = Static<typeof ApprovalView>;
+
+const Planned = {
+  task_id: TaskId,
+  title: Type.Optional(Type.String()),
+  desktop: Type.String(),
+  action: Action,
+  parameters: Parameters,
+  estimated_risk: RiskLevel,
+  plan_summary: Type.String(),
+  requires_confirmation: Type.Boolean({ description: "false only where the mode is none" }),
+  plan_digest: PlanDigest,
+  status: TaskStatus,
+  expires_at: Time,
+  confirmation: Type.Object({
+    mode: ConfirmationMode,
+    url: Type.String({ description: "Opens the plan for an approver; gives no right by itself." }),
+    approvals_required: Type.Integer(),
+  }),
+  steps: Type.Array(StepView),
+};
+
+/**
+ * The answer of POST /plan. `action` and `parameters` are the first step's; a plan of several steps
+ * has them all in `steps`.
+ */
+export const PlanView = Type.Object(Planned);
+export type PlanView = Static<typeof PlanView>;
+
+export const TaskResult = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()]);
+export type TaskResult = Record<string, unknown> | null;
+
+/** The answer of GET /tasks/{id}: the plan and all that became of it. */
+export const TaskView = Type.Object({
+  ...Planned,
+  requester: Type.String({ description: "the key that planned it" }),
+  approvals: Type.Array(ApprovalView),
+  rejection: Type.Optional(
+    Type.Object({
+      key_id: Type.String(),
+      on_behalf_of: Type.Optional(Type.String()),
+      at: Time,
+      reason: Type.Optional(Type.String()),
+    }),
+  ),
+  progress: Type.Integer({ minimum: 0, maximum: 100 }),
+  message: Type.Optional(Type.String({ description: "the newest progress message" })),
+  result: TaskResult,
+  error: Type.Union([TaskError, Type.Null()]),
+  artifacts: Type.Array(ArtifactView),
+  created_at: Time,
+  started_at: Type.Optional(Time),
+  finished_at: Type.Optional(Time),
+});
+export type TaskView = Static<typeof TaskView>;

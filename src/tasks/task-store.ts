@@ -1,0 +1,70 @@
+import type { AuditDraft } from "../contract/audit.ts";
+import type { EventDraft } from "../contract/event.ts";
+import type { TaskStatus } from "../contract/task.ts";
+import type { Plan, Task, TaskState } from "./task.ts";
+
+/** What is committed together with a change, or not at all. */
+export interface Records {
+  readonly events: readonly EventDraft[];
+  readonly audit: readonly AuditDraft[];
+}
+
+export type NewTask = Omit<Task, "seq" | "revision"> & Pick<Plan, "expires_at">;
+
+export interface IdempotencyEntry {
+  readonly keyId: string;
+  /** The client's Idempotency-Key. */
+  readonly key: string;
+  /** `sha256:` of the request body. */
+  readonly bodyDigest: string;
+}
+
+export interface TaskQuery {
+  /** Only this key's tasks; absent: everyone's. */
+  readonly requester?: string;
+  readonly status?: TaskStatus;
+  /** Tasks with a seq below it; absent: from the newest. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+/**
+ * Every method that writes is durable when it resolves and rejects with `audit_unavailable` (and
+ * nothing written) when the disk refuses. Reads see committed state only.
+ */
+export interface TaskStore {
+  /**
+   * Inserts a task with its records. Where the key's Idempotency-Key was used before, nothing is
+   * written and the entry kept then is returned.
+   */
+  insert(
+    task: NewTask,
+    records: Records,
+    idempotency?: IdempotencyEntry,
+  ): Promise<{ taskId: string; bodyDigest: string } | undefined>;
+  /** The entry of an Idempotency-Key used before. */
+  findIdempotent(
+    keyId: string,
+    key: string,
+  ): Promise<{ taskId: string; bodyDigest: string } | undefined>;
+  /**
+   * One conditional UPDATE: writes `state` and the records if the task is still at `revision`,
+   * and says whether it was.
+   */
+  update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean>;
+  get(id: string): Promise<Task | undefined>;
+  list(query: TaskQuery): Promise<Task[]>;
+  /** Tasks in one of these statuses, oldest first. */
+  listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<Task[]>;
+  /** Ids of tasks that have not started and whose plan has expired at `now` (ISO 8601). */
+  listExpired(now: string, limit: number): Promise<string[]>;
+  countByStatus(): Promise<Record<string, number>>;
+  /** Removes tasks finished before `time` (ISO 8601), with events and artifact records; returns the artifact ids. */
+  removeFinished(time: string, limit: number): Promise<{ tasks: number; artifactIds: string[] }>;
+}
+
+/** Small durable facts of the gateway itself, such as being stopped. */
+export interface SettingStore {
+  get(name: string): Promise<string | undefined>;
+  set(name: string, value: string, records: Records): Promise<void>;
+}

@@ -1,0 +1,85 @@
+import type { ConfirmationMode, RiskLevel } from "../contract/policy.ts";
+import type {
+  ApprovalView,
+  Parameters,
+  Preview,
+  TaskError,
+  TaskResult,
+  TaskStatus,
+} from "../contract/task.ts";
+
+/** One step of a plan, as it is digested, approved and run. */
+export interface PlannedStep {
+  readonly action: string;
+  /** Normalised: resolved paths, defaults filled in. */
+  readonly parameters: Parameters;
+  readonly risk: RiskLevel;
+  /** State of the desktop the approval depends on: `file:/tmp/a.txt` → `sha256:…` or `absent`. */
+  readonly bound: Readonly<Record<string, string>>;
+}
+
+/** What the digest covers. Never changed after planning. */
+export interface Plan {
+  readonly task_id: string;
+  readonly requester: string;
+  readonly desktop: string;
+  readonly title?: string;
+  readonly steps: readonly PlannedStep[];
+  readonly risk: RiskLevel;
+  readonly mode: ConfirmationMode;
+  /** Distinct approvers asked for; 0 unless the mode is `approver`. */
+  readonly approvals: number;
+  /** ISO 8601, UTC. */
+  readonly expires_at: string;
+  /** 128 random bits no requester sees, so that a digest is no oracle for the bound state. */
+  readonly salt: string;
+}
+
+/** What was worked out while planning and is shown, but not part of the digest. */
+export interface PlanNotes {
+  readonly summary: string;
+  readonly steps: readonly {
+    readonly summary: string;
+    readonly reasons: readonly string[];
+    readonly preview?: Preview;
+    /** The requester may read what the preview reveals without a person. */
+    readonly openPreview: boolean;
+  }[];
+}
+
+export interface Rejection {
+  readonly key_id: string;
+  readonly on_behalf_of?: string;
+  readonly at: string;
+  readonly reason?: string;
+}
+
+/** The part of a task that moves. */
+export interface TaskState {
+  readonly status: TaskStatus;
+  /** Execute was asked for: an approval then starts it. */
+  readonly executed: boolean;
+  readonly approvals: readonly ApprovalView[];
+  readonly rejection?: Rejection;
+  readonly progress: number;
+  readonly message?: string;
+  readonly result: TaskResult;
+  readonly error: TaskError | null;
+  readonly started_at?: string;
+  readonly finished_at?: string;
+}
+
+export interface Task {
+  /** Order of planning; the cursor of lists. */
+  readonly seq: number;
+  /** Grows with every change: a change names the revision it started from. */
+  readonly revision: number;
+  readonly id: string;
+  readonly requester: string;
+  readonly created_at: string;
+  /** RFC 8785 text of the plan: the digest is over these bytes and they are what runs. */
+  readonly canonicalPlan: string;
+  readonly digest: string;
+  readonly notes: PlanNotes;
+  readonly state: TaskState;
+}

@@ -1,0 +1,38 @@
+import type { Principal } from "../contract/principal.ts";
+import type {
+  ConfirmRequest,
+  ExecuteRequest,
+  ExecuteView,
+  PlanRequest,
+  StopView,
+  TaskList,
+  TaskListQuery,
+} from "../contract/requests.ts";
+import type { PlanView, TaskView } from "../contract/task.ts";
+
+/**
+ * Plan → confirm → execute, as the outside calls it. Scopes are checked before; whose task it is is
+ * checked here: another key's task is `task_not_found`.
+ */
+export interface Tasks {
+  /** Throws policy denials, `plan_mismatch` for an Idempotency-Key reused with another body, `stopped`, `queue_full`. */
+  plan(principal: Principal, request: PlanRequest, idempotencyKey?: string): Promise<PlanView>;
+  /** Throws `digest_mismatch`, `already_decided`, `same_approver`, `plan_expired`, `stopped`. */
+  confirm(principal: Principal, request: ConfirmRequest): Promise<TaskView>;
+  /**
+   * Starts the stored plan, once. With `waitMs` resolves when the task is finished or the time is
+   * up; `finished` says which.
+   */
+  execute(
+    principal: Principal,
+    request: ExecuteRequest,
+    options: { waitMs: number; signal: AbortSignal },
+  ): Promise<{ finished: boolean; view: ExecuteView }>;
+  cancel(principal: Principal, taskId: string): Promise<TaskView>;
+  get(principal: Principal, taskId: string): Promise<TaskView>;
+  list(principal: Principal, query: TaskListQuery): Promise<TaskList>;
+  /** Cancels what is queued or running and refuses new work until resumed, across restarts. */
+  stop(principal: Principal, reason: string | undefined): Promise<StopView>;
+  resume(principal: Principal): Promise<StopView>;
+  readonly stopped: boolean;
+}
