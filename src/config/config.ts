@@ -1,0 +1,81 @@
+/** Everything the operator set, checked and in sane units. Frozen; holds no secret. */
+export interface Config {
+  /** Address or name the server binds. */
+  readonly host: string;
+  /** 0: any free port (tests). */
+  readonly port: number;
+  /** How people reach the gateway: origin and perhaps a path, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Lower-case Host values allowed besides loopback names and publicUrl: `name` or `name:port`. */
+  readonly allowedHosts: readonly string[];
+  /** Addresses, CIDR ranges, or `loopback`, `linklocal`, `uniquelocal`. */
+  readonly trustedProxies: readonly string[];
+  /** Origins as browsers send them, or `*`. */
+  readonly corsOrigins: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+
+  readonly driver: DriverName;
+  readonly bytebot: {
+    /** Desktop daemon, without a slash at its end. */
+    readonly url: string;
+    /** Agent; undefined: none is used. */
+    readonly agentUrl: string | undefined;
+  };
+
+  /** Absolute paths. They are proven disjoint by `prepareDirectories`. */
+  readonly workdir: string;
+  readonly dataDir: string;
+  readonly configDir: string;
+  /** `policy.json` and `clients.json` of configDir; either may be missing. */
+  readonly policyFile: string;
+  readonly clientsFile: string;
+  /** Files a secret was read from, `.env` included: none may lie inside workdir. */
+  readonly secretFiles: readonly string[];
+
+  /** Largest file to read or write, bytes. */
+  readonly maxFileSize: number;
+  /** For calls to ByteBot. */
+  readonly requestTimeoutMs: number;
+  readonly retryAttempts: number;
+  /** Days that finished tasks and artifacts are kept. */
+  readonly retentionDays: number;
+}
+
+/** pino's names; LOG_LEVEL says DEBUG, INFO, WARNING or ERROR. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFormat = "json" | "text";
+export type DriverName = "embedded" | "bytebot";
+
+/** Kept apart from Config, so that nothing which prints a Config prints a secret. */
+export interface Secrets {
+  /** Of the key `default`. */
+  readonly sharedSecret: string;
+  /** Of the key `approver`; undefined: there is no such key. */
+  readonly approverSecret: string | undefined;
+  /** Bearer token of the key `api`; undefined: there is no such key. */
+  readonly apiToken: string | undefined;
+  readonly auditKey: string;
+  /** undefined: none is sent. */
+  readonly bytebotApiKey: string | undefined;
+  /** A variable as environment and `.env` had it at the start, for `secret_env` of clients.json. */
+  readonly variable: (name: string) => string | undefined;
+}
+
+/** A configuration the service refuses to start with. */
+export class StartupError extends Error {
+  override readonly name = "StartupError";
+  /** What is at fault: an environment variable, or a file with the place in it. */
+  readonly variable: string;
+  /** What is wrong with it; never its value where that is a secret. */
+  readonly problem: string;
+  /** What to do. */
+  readonly hint: string;
+
+  constructor(variable: string, problem: string, hint: string, cause?: unknown) {
+    super(`${variable}: ${problem}. ${hint}`, cause === undefined ? undefined : { cause });
+    this.variable = variable;
+    this.problem = problem;
+    this.hint = hint;
+  }
+}
