@@ -58,6 +58,8 @@ export interface TaskStore {
   listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<Task[]>;
   /** Ids of tasks that have not started and whose plan has expired at `now` (ISO 8601). */
   listExpired(now: string, limit: number): Promise<string[]>;
+  /** The keys that have tasks which are not finished. */
+  openRequesters(): Promise<string[]>;
   countByStatus(): Promise<Record<string, number>>;
   /** Removes tasks finished before `time` (ISO 8601), with events and artifact records; returns the artifact ids. */
   removeFinished(time: string, limit: number): Promise<{ tasks: number; artifactIds: string[] }>;

@@ -41,6 +41,8 @@ export interface PlanNotes {
   readonly steps: readonly {
     readonly summary: string;
     readonly reasons: readonly string[];
+    /** Reasons that only an approver sees, because they tell of the desktop's state. */
+    readonly privateReasons: readonly string[];
     readonly preview?: Preview;
     /** The requester may read what the preview reveals without a person. */
     readonly openPreview: boolean;

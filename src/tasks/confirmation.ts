@@ -1,0 +1,79 @@
+import { GatewayError } from "../contract/errors.ts";
+import type { Principal } from "../contract/principal.ts";
+import type { ConfirmRequest } from "../contract/requests.ts";
+import type { ApprovalView, TaskStatus } from "../contract/task.ts";
+import type { Change } from "./ledger.ts";
+import type { Plan, Task } from "./task.ts";
+
+/** What an approver's decision changes. Throws `digest_mismatch`, `already_decided`, `same_approver`. */
+export function applyDecision(
+  task: Task,
+  plan: Plan,
+  principal: Principal,
+  request: ConfirmRequest,
+): Change {
+  if (request.plan_digest !== task.digest) {
+    throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
+      hint: "Read the task again and decide on what it shows.",
+    });
+  }
+  refuseDecided(task.state.status);
+  const claimed = request.on_behalf_of === undefined ? {} : { on_behalf_of: request.on_behalf_of };
+  const reason = request.reason === undefined ? {} : { reason: request.reason };
+  const details = { plan_digest: task.digest, ...claimed, ...reason };
+  const at = new Date().toISOString();
+  if (request.decision === "reject") {
+    return {
+      walk: ["rejected"],
+      state: { rejection: { key_id: principal.keyId, at, ...claimed, ...reason } },
+      data: reason,
+      keyId: principal.keyId,
+      audit: [{ type: "task.rejected", details }],
+    };
+  }
+  if (task.state.approvals.some(({ key_id }) => key_id === principal.keyId)) {
+    throw new GatewayError(
+      "same_approver",
+      `Key ${principal.keyId} has approved this task already.`,
+      {
+        hint: "Policy asks for two approvals: the second is another approver's, with a key of its own.",
+      },
+    );
+  }
+  const approval: ApprovalView = {
+    key_id: principal.keyId,
+    ...claimed,
+    at,
+    plan_digest: task.digest,
+  };
+  const approvals = [...task.state.approvals, approval];
+  const enough = approvals.length >= plan.approvals;
+  return {
+    walk: enough ? (task.state.executed ? ["ready", "queued"] : ["ready"]) : [],
+    state: { approvals },
+    events: [
+      {
+        event: "task_confirmed",
+        data: { approvals: approvals.length, approvals_required: plan.approvals },
+      },
+    ],
+    keyId: principal.keyId,
+    audit: [{ type: "task.confirmed", details: { ...details, approvals: approvals.length } }],
+  };
+}
+
+const OPEN: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirmation"]);
+
+function refuseDecided(status: TaskStatus): void {
+  if (OPEN.has(status)) return;
+  if (status === "expired") throw planExpired();
+  throw new GatewayError("already_decided", `The task is ${status} and cannot be decided again.`, {
+    hint: "An approval is given and used once; plan again for another run.",
+  });
+}
+
+export function planExpired(): GatewayError {
+  return new GatewayError("plan_expired", "The plan expired before it ran.", {
+    hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
+  });
+}

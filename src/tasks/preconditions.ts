@@ -1,0 +1,78 @@
+import type { CapabilityRegistry } from "../capabilities/capability.ts";
+import { GatewayError } from "../contract/errors.ts";
+import type { Policy } from "../contract/policy.ts";
+import type { Principal } from "../contract/principal.ts";
+import { decide } from "../policy/decide.ts";
+import { isStricter } from "../policy/strictness.ts";
+import type { Plan, Task } from "./task.ts";
+
+export interface PreconditionDeps {
+  readonly capabilities: CapabilityRegistry;
+  readonly policy: () => Policy;
+  /** The principal of a key that is alive. */
+  readonly findPrincipal: (keyId: string) => Principal | undefined;
+  readonly stopped: () => boolean;
+}
+
+/**
+ * Why a step may not start now, although its plan was allowed and approved: an approval holds for
+ * its minutes, keys and policy only. Undefined where it may.
+ */
+export function findObstacle(
+  deps: PreconditionDeps,
+  task: Task,
+  plan: Plan,
+  index: number,
+): GatewayError | undefined {
+  if (deps.stopped()) {
+    return new GatewayError("stopped", "The gateway is stopped.", {
+      hint: "An approver resumes it with POST /resume.",
+    });
+  }
+  if (Date.parse(plan.expires_at) <= Date.now()) {
+    return new GatewayError("plan_expired", `The plan expired at ${plan.expires_at}.`, {
+      hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
+    });
+  }
+  const revoked = [plan.requester, ...task.state.approvals.map(({ key_id }) => key_id)].find(
+    (keyId) => deps.findPrincipal(keyId) === undefined,
+  );
+  const principal = deps.findPrincipal(plan.requester);
+  if (revoked !== undefined || principal === undefined) {
+    return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid.`, {
+      hint: "A revoked key ends what it planned and voids what it approved.",
+    });
+  }
+  return refusal(deps, principal, plan, index);
+}
+
+function refusal(
+  deps: PreconditionDeps,
+  principal: Principal,
+  plan: Plan,
+  index: number,
+): GatewayError | undefined {
+  const step = plan.steps[index];
+  const capability = step && deps.capabilities.get(step.action);
+  if (step === undefined || capability === undefined) {
+    return new GatewayError("capability_unknown", "The step's action is not known any more.");
+  }
+  // The level planned with already holds every reason to raise it; the request's own are asked anew.
+  const decision = decide(deps.policy(), principal, {
+    action: step.action,
+    risk: capability.risk,
+    facts: capability.facts(step.parameters),
+    raises: capability.raises(step.parameters),
+  });
+  if (decision.effect === "deny") {
+    return new GatewayError(decision.code, decision.detail, decision.extras);
+  }
+  const reason = isStricter(
+    { risk: step.risk, mode: plan.mode, approvals: plan.approvals },
+    decision,
+  );
+  if (reason === undefined) return undefined;
+  return new GatewayError("state_changed", `The policy became stricter since: ${reason}.`, {
+    hint: "Plan it again, so that it is decided under the present policy.",
+  });
+}

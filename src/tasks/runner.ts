@@ -1,0 +1,234 @@
+import type { CapabilityRegistry } from "../capabilities/capability.ts";
+import type { Policy } from "../contract/policy.ts";
+import type { TaskError, TaskStatus } from "../contract/task.ts";
+import type { ArtifactKeeper } from "./artifact-keeper.ts";
+import { auditParameters, digestOf } from "./audit-details.ts";
+import type { Driver, StepIo } from "./driver.ts";
+import { Interruption, stepError } from "./interruption.ts";
+import type { Change, Ledger } from "./ledger.ts";
+import { fileSizeLimit } from "./planner.ts";
+import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { ProgressReporter } from "./progress-reporter.ts";
+import type { Plan, Task } from "./task.ts";
+
+export interface RunnerDeps extends PreconditionDeps {
+  readonly ledger: Ledger;
+  readonly driver: Driver;
+  readonly artifacts: ArtifactKeeper;
+  readonly capabilities: CapabilityRegistry;
+  readonly policy: () => Policy;
+  readonly maxFileSize: number;
+  /** Called with what went wrong unexpectedly; the task itself only says that it did. */
+  readonly onError: (error: unknown, taskId: string) => void;
+}
+
+/** ms between tries to write down an outcome that the disk refused. */
+const RETRY_MS = 500;
+
+type AuditEntry = Change["audit"][number];
+
+/** The record of the intent, committed before the step's action leaves. */
+export function intentOf(capabilities: CapabilityRegistry, plan: Plan, index: number): AuditEntry {
+  const step = plan.steps[index];
+  const action = step?.action ?? "";
+  return {
+    type: "step.started",
+    details: {
+      step: index,
+      action,
+      parameters: auditParameters(capabilities.get(action), step?.parameters ?? {}),
+    },
+  };
+}
+
+/** Runs the steps of a task that stands at `running`, in order, each at most once. */
+export class Runner {
+  readonly #deps: RunnerDeps;
+  readonly #running = new Map<string, { controller: AbortController; ended: Promise<void> }>();
+
+  constructor(deps: RunnerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when the outcome is written down. `task` has just been moved to `running`. */
+  run(task: Task, plan: Plan): Promise<void> {
+    const controller = new AbortController();
+    const seconds = this.#deps.policy().security.max_task_duration_s;
+    const timer = setTimeout(() => {
+      const detail = `The task ran longer than security.max_task_duration_s (${seconds} s).`;
+      controller.abort(new Interruption("timeout", null, detail));
+    }, seconds * 1000);
+    const ended = this.#run(task, plan, controller.signal).finally(() => {
+      clearTimeout(timer);
+      this.#running.delete(task.id);
+    });
+    this.#running.set(task.id, { controller, ended });
+    return ended;
+  }
+
+  /** Makes a running task end; resolves once it has. Undefined where it does not run. */
+  interrupt(taskId: string, interruption: Interruption): Promise<void> | undefined {
+    const running = this.#running.get(taskId);
+    running?.controller.abort(interruption);
+    return running?.ended;
+  }
+
+  runningIds(): string[] {
+    return [...this.#running.keys()];
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  async #run(task: Task, plan: Plan, signal: AbortSignal): Promise<void> {
+    const progress = new ProgressReporter(this.#deps.ledger, task.id, plan.steps.length);
+    const results: Record<string, unknown>[] = [];
+    for (const [index, step] of plan.steps.entries()) {
+      const error = await this.#perform(task, plan, index, { results, progress, signal });
+      if (error !== undefined) {
+        await progress.flush();
+        return this.#end(task, plan, results, {
+          status: error.status,
+          keyId: error.keyId,
+          error: error.error,
+          outcome: {
+            type: "step.finished",
+            details: { step: index, action: step.action, outcome: error.error.code },
+          },
+        });
+      }
+    }
+    await progress.flush();
+    const last = plan.steps.length - 1;
+    return this.#end(task, plan, results, {
+      status: "completed",
+      keyId: null,
+      error: null,
+      outcome: finishedStep(plan, last, results[last]),
+    });
+  }
+
+  /** One step: checks, intent, action. Resolves with why it ended the task, if it did. */
+  async #perform(
+    task: Task,
+    plan: Plan,
+    index: number,
+    run: { results: Record<string, unknown>[]; progress: ProgressReporter; signal: AbortSignal },
+  ): Promise<{ status: TaskStatus; keyId: string | null; error: TaskError } | undefined> {
+    const step = plan.steps[index];
+    if (step === undefined) return undefined;
+    const { driver, capabilities, onError } = this.#deps;
+    const readOnly = capabilities.get(step.action)?.readOnly ?? false;
+    try {
+      if (index > 0) {
+        run.signal.throwIfAborted();
+        const obstacle = findObstacle(this.#deps, task, plan, index);
+        if (obstacle !== undefined) throw obstacle;
+        await this.#recordNext(task, plan, index, run.results[index - 1]);
+        run.signal.throwIfAborted();
+      }
+      run.results.push(await driver.perform(step, this.#io(task, index, step.action, run)));
+      return undefined;
+    } catch (error) {
+      const { reason } = run.signal;
+      if (run.signal.aborted && reason instanceof Interruption) {
+        return { status: reason.status, keyId: reason.keyId, error: reason.error(index) };
+      }
+      const shown = stepError(error, index, readOnly);
+      if (shown.code === "internal_error" || shown.code === "outcome_unknown")
+        onError(error, task.id);
+      const status = shown.code === "outcome_unknown" ? "interrupted" : "failed";
+      return { status, keyId: null, error: shown };
+    }
+  }
+
+  /** Between two steps: the outcome of one and the intent of the next, committed as one. */
+  async #recordNext(
+    task: Task,
+    plan: Plan,
+    index: number,
+    previous: Record<string, unknown> | undefined,
+  ): Promise<void> {
+    const progress = Math.floor((index / plan.steps.length) * 100);
+    const message = `Step ${index + 1} of ${plan.steps.length}: ${task.notes.steps[index]?.summary ?? ""}`;
+    await this.#deps.ledger.change(task.id, (present) => ({
+      walk: [],
+      state: { progress: Math.max(progress, present.state.progress), message },
+      events: [{ event: "task_progress", data: { progress, message } }],
+      keyId: null,
+      audit: [
+        finishedStep(plan, index - 1, previous),
+        intentOf(this.#deps.capabilities, plan, index),
+      ],
+    }));
+  }
+
+  #io(
+    task: Task,
+    index: number,
+    action: string,
+    run: { progress: ProgressReporter; signal: AbortSignal },
+  ): StepIo {
+    const maxFileSize = fileSizeLimit(this.#deps.policy(), action, this.#deps.maxFileSize);
+    return {
+      signal: run.signal,
+      maxFileSize,
+      progress: (fraction, message) => run.progress.report(index, fraction, message),
+      keepArtifact: (artifact) =>
+        this.#deps.artifacts.keep({
+          ...artifact,
+          taskId: task.id,
+          owner: task.requester,
+          step: index,
+          maxSize: maxFileSize,
+        }),
+    };
+  }
+
+  /** Writes the outcome down, however long the disk refuses: an effect must not lose its record. */
+  async #end(
+    task: Task,
+    plan: Plan,
+    results: readonly Record<string, unknown>[],
+    end: { status: TaskStatus; keyId: string | null; error: TaskError | null; outcome: AuditEntry },
+  ): Promise<void> {
+    const result = plan.steps.length === 1 ? (results[0] ?? null) : { steps: results };
+    const data = end.error === null ? { progress: 100, result } : { error: end.error };
+    for (;;) {
+      try {
+        await this.#deps.ledger.change(task.id, () => ({
+          walk: [end.status],
+          state: { result, error: end.error, ...(end.error === null && { progress: 100 }) },
+          data,
+          keyId: end.keyId,
+          audit: [
+            end.outcome,
+            { type: `task.${end.status}`, details: { plan_digest: task.digest } },
+          ],
+        }));
+        return;
+      } catch (error) {
+        this.#deps.onError(error, task.id);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+}
+
+function finishedStep(
+  plan: Plan,
+  index: number,
+  result: Record<string, unknown> | undefined,
+): AuditEntry {
+  return {
+    type: "step.finished",
+    details: {
+      step: index,
+      action: plan.steps[index]?.action ?? "",
+      outcome: "completed",
+      result_digest: digestOf(result ?? null),
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** A task that waits for its turn. */
+export interface Job {
+  readonly taskId: string;
+  /** The key that planned it: turns go round between keys. */
+  readonly owner: string;
+  /** What nobody else may hold while it runs: `desktop:main`, `path:/tmp/a.txt`. */
+  readonly locks: ReadonlySet<string>;
+}
+
+interface Waiting extends Job {
+  readonly start: () => void;
+}
+
+/**
+ * Decides who runs next: at most `limit()` at once, no two that hold the same lock, in order of
+ * arrival for each key and by turns between keys. A job that waits for a lock keeps later jobs off
+ * that lock, so that nobody overtakes it for ever.
+ */
+export class Scheduler {
+  readonly #limit: () => number;
+  readonly #running = new Map<string, Job>();
+  readonly #held = new Set<string>();
+  /** Key → its jobs in order; the map's order is the order of turns. */
+  readonly #queues = new Map<string, Waiting[]>();
+  #closed = false;
+
+  constructor(limit: () => number) {
+    this.#limit = limit;
+  }
+
+  /** Takes a place at once if one is free and nobody waits; the caller then starts the job. */
+  reserve(job: Job): boolean {
+    if (this.#closed || this.#queues.size > 0 || !this.#fits(job, this.#held)) return false;
+    this.#take(job);
+    return true;
+  }
+
+  /** Queues a job; `start` is called when its place is taken. */
+  enqueue(job: Job, start: () => void): void {
+    const queue = this.#queues.get(job.owner) ?? [];
+    queue.push({ ...job, start });
+    this.#queues.set(job.owner, queue);
+    this.#pump();
+  }
+
+  /** Gives back the place of a job that ended. */
+  release(taskId: string): void {
+    const job = this.#running.get(taskId);
+    if (job === undefined) return;
+    this.#running.delete(taskId);
+    for (const lock of job.locks) this.#held.delete(lock);
+    this.#pump();
+  }
+
+  /** Takes a waiting job out of the queue. */
+  remove(taskId: string): void {
+    for (const [owner, queue] of this.#queues) {
+      const kept = queue.filter((job) => job.taskId !== taskId);
+      if (kept.length === queue.length) continue;
+      if (kept.length === 0) this.#queues.delete(owner);
+      else this.#queues.set(owner, kept);
+      this.#pump();
+      return;
+    }
+  }
+
+  /** How many jobs of this key wait. */
+  waiting(owner: string): number {
+    return this.#queues.get(owner)?.length ?? 0;
+  }
+
+  /** Starts nothing any more; what waits stays queued in the store. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #fits(job: Job, held: ReadonlySet<string>): boolean {
+    return this.#running.size < this.#limit() && job.locks.isDisjointFrom(held);
+  }
+
+  #take(job: Job): void {
+    this.#running.set(job.taskId, job);
+    for (const lock of job.locks) this.#held.add(lock);
+  }
+
+  #pump(): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#take(next);
+      next.start();
+    }
+  }
+
+  #next(): Waiting | undefined {
+    if (this.#closed) return undefined;
+    const claimed = new Set(this.#held);
+    for (const [owner, queue] of this.#queues) {
+      const index = queue.findIndex((job) => {
+        if (this.#fits(job, claimed)) return true;
+        for (const lock of job.locks) claimed.add(lock);
+        return false;
+      });
+      if (index < 0) continue;
+      const [job] = queue.splice(index, 1);
+      // To the end of the round: the next turn is another key's.
+      this.#queues.delete(owner);
+      if (queue.length > 0) this.#queues.set(owner, queue);
+      return job;
+    }
+    return undefined;
+  }
+}

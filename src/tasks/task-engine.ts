@@ -1,0 +1,466 @@
+import type { CapabilityRegistry } from "../capabilities/capability.ts";
+import { GatewayError } from "../contract/errors.ts";
+import type { Policy } from "../contract/policy.ts";
+import type { Principal } from "../contract/principal.ts";
+import type {
+  ConfirmRequest,
+  ExecuteRequest,
+  ExecuteView,
+  PlanRequest,
+  StopView,
+  TaskList,
+  TaskListQuery,
+} from "../contract/requests.ts";
+import type { PlanView, TaskStatus, TaskView } from "../contract/task.ts";
+import { canonicalJson } from "../lib/canonical.ts";
+import type { ArtifactKeeper } from "./artifact-keeper.ts";
+import { auditParameters, digestOf } from "./audit-details.ts";
+import { applyDecision, planExpired } from "./confirmation.ts";
+import type { Driver } from "./driver.ts";
+import { Interruption } from "./interruption.ts";
+import { Ledger, taskNotFound } from "./ledger.ts";
+import { Planner } from "./planner.ts";
+import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { Runner } from "./runner.ts";
+import { checkParameters, findCapability } from "./step-check.ts";
+import type { StopSwitch } from "./stop-switch.ts";
+import type { Plan, Task } from "./task.ts";
+import type { TaskStore } from "./task-store.ts";
+import { planOf, TaskViews } from "./task-view.ts";
+import type { Tasks } from "./tasks.ts";
+import { isFinished, isPending, OPEN_STATUSES } from "./transitions.ts";
+import { TurnKeeper } from "./turn-keeper.ts";
+
+export interface TaskEngineDeps {
+  readonly store: TaskStore;
+  readonly stopSwitch: StopSwitch;
+  readonly driver: Driver;
+  readonly artifacts: ArtifactKeeper;
+  readonly capabilities: CapabilityRegistry;
+  readonly policy: () => Policy;
+  readonly findPrincipal: (keyId: string) => Principal | undefined;
+  readonly maxFileSize: number;
+  /** No trailing slash. */
+  readonly publicUrl: string;
+  readonly onError: (error: unknown, taskId: string) => void;
+}
+
+/** ms a cancelled task gets to end before the answer says that it is still ending. */
+const CANCEL_GRACE_MS = 5000;
+/** ms running tasks get to finish at shutdown before they are interrupted. */
+const SHUTDOWN_GRACE_MS = 5000;
+const SWEEP_MS = 1000;
+const ALL = Number.MAX_SAFE_INTEGER;
+/** Most tasks looked at in one go. */
+const BATCH = 1000;
+
+/** Plan → confirm → execute: the public door of the task room. */
+export class TaskEngine implements Tasks, AsyncDisposable {
+  readonly #deps: TaskEngineDeps;
+  readonly #ledger: Ledger;
+  readonly #planner: Planner;
+  readonly #runner: Runner;
+  readonly #turns: TurnKeeper;
+  readonly #views: TaskViews;
+  readonly #preconditions: PreconditionDeps;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(deps: TaskEngineDeps) {
+    this.#deps = deps;
+    this.#ledger = new Ledger(deps.store);
+    this.#planner = new Planner(deps);
+    this.#views = new TaskViews(deps.capabilities, deps.publicUrl);
+    this.#preconditions = { ...deps, stopped: () => this.stopped };
+    const shared = { ...deps, ...this.#preconditions, ledger: this.#ledger };
+    this.#runner = new Runner(shared);
+    this.#turns = new TurnKeeper({ ...shared, runner: this.#runner });
+  }
+
+  /** Takes up what an earlier run of the program left; call once, before requests come in. */
+  async recover(): Promise<void> {
+    for (const task of await this.#deps.store.listByStatus(["running"], ALL)) {
+      const shutdown = new Interruption("shutdown", null, "The gateway ended while the task ran.");
+      await this.#ledger.change(task.id, () => ({
+        walk: [shutdown.status],
+        state: { error: { ...shutdown.error(0), code: "outcome_unknown" } },
+        data: { error: { code: "outcome_unknown", detail: shutdown.message } },
+        keyId: null,
+        audit: [{ type: "task.interrupted", details: { plan_digest: task.digest } }],
+      }));
+    }
+    for (const keyId of await this.#deps.store.openRequesters()) {
+      if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
+    }
+    for (const task of await this.#deps.store.listByStatus(["queued"], ALL)) {
+      this.#turns.enqueue(task, planOf(task));
+    }
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS).unref();
+  }
+
+  get stopped(): boolean {
+    return this.#deps.stopSwitch.stopped;
+  }
+
+  async plan(
+    principal: Principal,
+    request: PlanRequest,
+    idempotencyKey?: string,
+  ): Promise<PlanView> {
+    this.#refuseStopped();
+    const bodyDigest = idempotencyKey === undefined ? "" : digestOf(request);
+    const key = idempotencyKey;
+    if (key !== undefined) {
+      const kept = await this.#deps.store.findIdempotent(principal.keyId, key);
+      if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
+    }
+    const { plan, canonicalPlan, digest, notes } = await this.#planner.plan(principal, request);
+    const now = new Date().toISOString();
+    const task = {
+      id: plan.task_id,
+      requester: principal.keyId,
+      created_at: now,
+      expires_at: plan.expires_at,
+      canonicalPlan,
+      digest,
+      notes,
+      state: PLANNED,
+    };
+    const records = this.#planRecords(principal, plan, task, now);
+    const kept = await this.#deps.store.insert(
+      task,
+      records,
+      key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
+    );
+    if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
+    return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, plan);
+  }
+
+  async confirm(principal: Principal, request: ConfirmRequest): Promise<TaskView> {
+    if (request.decision === "approve") this.#refuseStopped();
+    await this.#expireIfDue(await this.#ledger.get(request.task_id));
+    const task = await this.#ledger.change(request.task_id, (present) =>
+      applyDecision(present, planOf(present), principal, request),
+    );
+    if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
+    return this.#view(task, principal);
+  }
+
+  async execute(
+    principal: Principal,
+    request: ExecuteRequest,
+    options: { waitMs: number; signal: AbortSignal },
+  ): Promise<{ finished: boolean; view: ExecuteView }> {
+    this.#refuseStopped();
+    const task = await this.#start(principal, request);
+    const finished =
+      options.waitMs > 0 &&
+      (await this.#ledger.finished(
+        task.id,
+        AbortSignal.any([options.signal, AbortSignal.timeout(options.waitMs)]),
+      ));
+    const present = finished ? await this.#ledger.get(task.id) : task;
+    refuseEnded(present.state.status);
+    const artifacts = isFinished(present.state.status)
+      ? await this.#deps.artifacts.list(task.id)
+      : [];
+    return { finished, view: this.#views.execution(present, artifacts) };
+  }
+
+  async cancel(principal: Principal, taskId: string): Promise<TaskView> {
+    await this.#own(principal, taskId);
+    const cancelled = await this.#cancel(
+      taskId,
+      new Interruption("cancel", principal.keyId, `Cancelled by key ${principal.keyId}.`),
+    );
+    return this.#view(cancelled, principal);
+  }
+
+  async get(principal: Principal, taskId: string): Promise<TaskView> {
+    return this.#view(await this.#own(principal, taskId), principal);
+  }
+
+  async list(principal: Principal, query: TaskListQuery): Promise<TaskList> {
+    const limit = query.limit ?? 50;
+    const tasks = await this.#deps.store.list({
+      ...(principal.scopes.has("confirm") ? {} : { requester: principal.keyId }),
+      ...(query.status !== undefined && { status: query.status }),
+      ...(query.cursor !== undefined && { before: Number(query.cursor) }),
+      limit: limit + 1,
+    });
+    const page = tasks.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      tasks: await Promise.all(page.map((task) => this.#view(task, principal))),
+      ...(tasks.length > limit && last !== undefined && { next_cursor: String(last.seq) }),
+    };
+  }
+
+  async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
+    const { keyId } = principal;
+    const recorded = this.#deps.stopSwitch.set(true, keyId, reason);
+    // Not waited for: what runs is stopped even where the stop cannot be written down.
+    const interruption = new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`);
+    const running = this.#runner.runningIds();
+    for (const id of running) void this.#runner.interrupt(id, interruption);
+    await recorded;
+    const waiting = await this.#deps.store.listByStatus(["queued", "running"], ALL);
+    const ids = new Set([...running, ...waiting.map(({ id }) => id)]);
+    await Promise.all([...ids].map((id) => this.#cancel(id, interruption)));
+    return { stopped: true, cancelled: ids.size };
+  }
+
+  async resume(principal: Principal): Promise<StopView> {
+    if (this.stopped) await this.#deps.stopSwitch.set(false, principal.keyId, undefined);
+    return { stopped: false };
+  }
+
+  /** Ends what a revoked key planned, and voids what it approved and has not started. */
+  async revoke(keyId: string): Promise<void> {
+    const interruption = new Interruption("revoked", null, `Key ${keyId} was revoked.`);
+    for (const status of OPEN_STATUSES) {
+      const query = { requester: keyId, status, limit: BATCH };
+      for (let page = await this.#deps.store.list(query); page.length > 0; ) {
+        for (const { id } of page) await this.#cancel(id, interruption);
+        page = page.length < BATCH ? [] : await this.#deps.store.list(query);
+      }
+    }
+    // A planned task meets the voided approval when it is to start.
+    const approved = await this.#deps.store.listByStatus(
+      ["awaiting_confirmation", "ready", "queued"],
+      ALL,
+    );
+    for (const task of approved) {
+      if (task.state.approvals.some(({ key_id }) => key_id === keyId)) {
+        await this.#cancel(task.id, interruption);
+      }
+    }
+  }
+
+  /** Lets what runs finish for a moment, then marks it interrupted. What is queued stays queued. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#turns.close();
+    const idle = this.#runner.idle();
+    await Promise.race([idle, pause(SHUTDOWN_GRACE_MS)]);
+    const shutdown = new Interruption(
+      "shutdown",
+      null,
+      "The gateway shut down while the task ran.",
+    );
+    for (const id of this.#runner.runningIds()) void this.#runner.interrupt(id, shutdown);
+    await Promise.race([this.#runner.idle(), pause(SHUTDOWN_GRACE_MS)]);
+  }
+
+  /** Moves the task on as far as the call may; answers its present state otherwise. */
+  async #start(principal: Principal, request: ExecuteRequest): Promise<Task> {
+    for (;;) {
+      const task = await this.#own(principal, request.task_id);
+      const plan = planOf(task);
+      if (await this.#expireIfDue(task, plan)) continue;
+      this.#refuseMismatch(plan, request);
+      const { status } = task.state;
+      refuseEnded(status);
+      const needsPerson = status === "planned" && plan.mode === "approver";
+      if (needsPerson) {
+        const moved = await this.#ledger.apply(task, {
+          walk: ["awaiting_confirmation"],
+          state: { executed: true },
+          keyId: principal.keyId,
+          audit: [{ type: "task.awaiting_confirmation", details: { plan_digest: task.digest } }],
+        });
+        if (moved !== undefined) return moved;
+      } else if (status === "planned" || status === "ready") {
+        const obstacle = findObstacle(this.#preconditions, task, plan, 0);
+        if (obstacle !== undefined) throw obstacle;
+        const moved = await this.#turns.start(task, plan, principal.keyId);
+        if (moved !== undefined) return moved;
+      } else {
+        return task;
+      }
+    }
+  }
+
+  async #cancel(taskId: string, interruption: Interruption): Promise<Task> {
+    const ending = this.#runner.interrupt(taskId, interruption);
+    if (ending !== undefined) {
+      await Promise.race([ending, pause(CANCEL_GRACE_MS)]);
+      return this.#ledger.get(taskId);
+    }
+    const task = await this.#ledger.change(taskId, (present) => {
+      if (!isPending(present.state.status)) return undefined;
+      const error = { ...interruption.error(0), step: 0 };
+      return {
+        walk: ["cancelled"],
+        state: { error },
+        data: { error },
+        keyId: interruption.keyId,
+        audit: [
+          {
+            type: "task.cancelled",
+            details: { plan_digest: present.digest, reason: interruption.message },
+          },
+        ],
+      };
+    });
+    this.#turns.remove(taskId);
+    // It may have begun to run between the look and the change.
+    if (task.state.status !== "running") return task;
+    await this.#runner.interrupt(taskId, interruption);
+    return this.#ledger.get(taskId);
+  }
+
+  async #own(principal: Principal, taskId: string): Promise<Task> {
+    const task = await this.#ledger.get(taskId);
+    if (task.requester !== principal.keyId && !principal.scopes.has("confirm")) {
+      throw taskNotFound(taskId);
+    }
+    return task;
+  }
+
+  async #view(task: Task, principal: Principal): Promise<TaskView> {
+    const started = task.state.started_at !== undefined;
+    const artifacts = started ? await this.#deps.artifacts.list(task.id) : [];
+    return this.#views.task(task, principal, artifacts);
+  }
+
+  async #replayPlan(
+    principal: Principal,
+    kept: { taskId: string; bodyDigest: string },
+    bodyDigest: string,
+  ): Promise<PlanView> {
+    if (kept.bodyDigest !== bodyDigest) {
+      throw new GatewayError("plan_mismatch", "This Idempotency-Key was used with another body.", {
+        hint: "Use a new key for a new plan.",
+      });
+    }
+    return this.#views.plan(await this.#ledger.get(kept.taskId), principal);
+  }
+
+  #planRecords(
+    principal: Principal,
+    plan: Plan,
+    task: Pick<Task, "id" | "digest" | "notes">,
+    now: string,
+  ) {
+    return {
+      events: [
+        {
+          event: "task_planned" as const,
+          task_id: task.id,
+          owner: principal.keyId,
+          timestamp: now,
+          data: {
+            plan_summary: task.notes.summary,
+            estimated_risk: plan.risk,
+            requires_confirmation: plan.mode !== "none",
+          },
+        },
+      ],
+      audit: [
+        {
+          type: "task.planned",
+          key_id: principal.keyId,
+          time: now,
+          task_id: task.id,
+          details: {
+            plan_digest: task.digest,
+            policy_digest: this.#deps.policy().digest,
+            ...(plan.title !== undefined && { title: plan.title }),
+            desktop: plan.desktop,
+            risk: plan.risk,
+            mode: plan.mode,
+            steps: plan.steps.map(({ action, parameters }) => ({
+              action,
+              parameters: auditParameters(this.#deps.capabilities.get(action), parameters),
+            })),
+          },
+        },
+      ],
+    };
+  }
+
+  #refuseStopped(): void {
+    if (!this.stopped) return;
+    throw new GatewayError("stopped", "The gateway is stopped and takes no new work.", {
+      hint: "An approver resumes it: POST /resume, or `bytebot-gateway resume`.",
+      retry_after: 30,
+    });
+  }
+
+  /** What an execute call repeats of the plan must equal it. */
+  #refuseMismatch(plan: Plan, request: ExecuteRequest): void {
+    if (request.action === undefined && request.parameters === undefined) return;
+    const [step, ...others] = plan.steps;
+    if (step !== undefined && others.length === 0 && this.#repeats(step, request)) return;
+    throw new GatewayError("plan_mismatch", "The action or its parameters differ from the plan.", {
+      hint: "Send the task_id alone, or exactly what was planned; plan again to change it.",
+    });
+  }
+
+  #repeats(step: Plan["steps"][number], request: ExecuteRequest): boolean {
+    if (request.action !== undefined && request.action !== step.action) return false;
+    if (request.parameters === undefined) return true;
+    try {
+      const capability = findCapability(this.#deps.capabilities, step.action);
+      const parameters = checkParameters(capability, request.parameters, "/parameters");
+      return canonicalJson(parameters) === canonicalJson(step.parameters);
+    } catch (error) {
+      if (error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  /** Moves a task whose plan is over to `expired`; says whether it did. */
+  async #expireIfDue(task: Task, plan: Plan = planOf(task)): Promise<boolean> {
+    const due = (status: TaskStatus) =>
+      isPending(status) && Date.parse(plan.expires_at) <= Date.now();
+    if (!due(task.state.status)) return false;
+    await this.#ledger.change(task.id, (present) => {
+      if (!due(present.state.status)) return undefined;
+      return {
+        walk: ["expired"],
+        keyId: null,
+        audit: [{ type: "task.expired", details: { plan_digest: present.digest } }],
+      };
+    });
+    this.#turns.remove(task.id);
+    return true;
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const due = await this.#deps.store.listExpired(new Date().toISOString(), BATCH);
+      for (const id of due) await this.#expireIfDue(await this.#ledger.get(id));
+    } catch (error) {
+      this.#deps.onError(error, "expiry");
+    }
+  }
+}
+
+const PLANNED = {
+  status: "planned",
+  executed: false,
+  approvals: [],
+  progress: 0,
+  result: null,
+  error: null,
+} as const satisfies Task["state"];
+
+/** A task that ended without running says so as an error. */
+function refuseEnded(status: TaskStatus): void {
+  if (status === "rejected") {
+    throw new GatewayError("task_rejected", "An approver rejected this task.", {
+      hint: "GET /tasks/{id} has the reason; plan something else.",
+    });
+  }
+  if (status === "cancelled") {
+    throw new GatewayError("task_cancelled", "This task was cancelled.", {
+      hint: "Plan it again to run it.",
+    });
+  }
+  if (status === "expired") throw planExpired();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,121 @@
+import type { CapabilityRegistry } from "../capabilities/capability.ts";
+import type { Principal } from "../contract/principal.ts";
+import type { ExecuteView } from "../contract/requests.ts";
+import type { ArtifactView, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
+import type { Plan, Task } from "./task.ts";
+import { isFinished } from "./transitions.ts";
+
+const UNDECIDED: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirmation"]);
+
+export function planOf(task: Task): Plan {
+  return JSON.parse(task.canonicalPlan) as Plan;
+}
+
+/** Tasks as their requester or an approver may see them. */
+export class TaskViews {
+  readonly #capabilities: CapabilityRegistry;
+  readonly #publicUrl: string;
+
+  constructor(capabilities: CapabilityRegistry, publicUrl: string) {
+    this.#capabilities = capabilities;
+    this.#publicUrl = publicUrl;
+  }
+
+  /** The page that opens the plan for an approver. It gives no right by itself. */
+  confirmationUrl(taskId: string): string {
+    return `${this.#publicUrl}/approvals/${taskId}`;
+  }
+
+  /**
+   * The plan for this principal: an approver sees previews, and sensitive text while it is to be
+   * decided; a requester sees what it may read anyway.
+   */
+  plan(task: Task, principal: Principal, plan: Plan = planOf(task)): PlanView {
+    const approver = principal.scopes.has("confirm");
+    const unmasked = approver && UNDECIDED.has(task.state.status);
+    const steps = plan.steps.map((step, index) => {
+      const note = task.notes.steps[index];
+      const mask = this.#capabilities.get(step.action)?.mask;
+      const preview = approver || note?.openPreview ? note?.preview : undefined;
+      return {
+        action: step.action,
+        parameters: unmasked || mask === undefined ? step.parameters : mask(step.parameters),
+        summary: note?.summary ?? "",
+        risk: step.risk,
+        reasons: [...(note?.reasons ?? []), ...(approver ? (note?.privateReasons ?? []) : [])],
+        ...(preview !== undefined && { preview }),
+      };
+    });
+    return {
+      task_id: task.id,
+      ...(plan.title !== undefined && { title: plan.title }),
+      desktop: plan.desktop,
+      action: steps[0]?.action ?? "",
+      parameters: steps[0]?.parameters ?? {},
+      estimated_risk: plan.risk,
+      plan_summary: task.notes.summary,
+      requires_confirmation: plan.mode !== "none",
+      plan_digest: task.digest,
+      status: task.state.status,
+      expires_at: plan.expires_at,
+      confirmation: {
+        mode: plan.mode,
+        url: this.confirmationUrl(task.id),
+        approvals_required: plan.approvals,
+      },
+      steps,
+    };
+  }
+
+  task(task: Task, principal: Principal, artifacts: readonly ArtifactView[]): TaskView {
+    const { state } = task;
+    return {
+      ...this.plan(task, principal),
+      requester: task.requester,
+      approvals: [...state.approvals],
+      ...(state.rejection !== undefined && { rejection: state.rejection }),
+      progress: state.progress,
+      ...(state.message !== undefined && { message: state.message }),
+      result: state.result,
+      error: state.error,
+      artifacts: [...artifacts],
+      created_at: task.created_at,
+      ...(state.started_at !== undefined && { started_at: state.started_at }),
+      ...(state.finished_at !== undefined && { finished_at: state.finished_at }),
+    };
+  }
+
+  execution(task: Task, artifacts: readonly ArtifactView[]): ExecuteView {
+    const { status, result, error } = task.state;
+    const base = { task_id: task.id, status: shownStatus(status), message: MESSAGES[status] };
+    if (status === "awaiting_confirmation") {
+      const url = this.confirmationUrl(task.id);
+      return {
+        ...base,
+        message: `${base.message} An approver decides at ${url}`,
+        confirmation_url: url,
+      };
+    }
+    if (!isFinished(status)) return base;
+    return { ...base, result, error, artifacts: [...artifacts] };
+  }
+}
+
+/** A task that queues for a moment has been started, as far as its caller is concerned. */
+function shownStatus(status: TaskStatus): TaskStatus {
+  return status === "queued" ? "running" : status;
+}
+
+const MESSAGES: Readonly<Record<TaskStatus, string>> = {
+  planned: "Task is planned",
+  awaiting_confirmation: "Task waits for a person's confirmation and then starts by itself.",
+  ready: "Task is confirmed and not started",
+  queued: "Task execution started",
+  running: "Task execution started",
+  completed: "Task completed",
+  failed: "Task failed",
+  cancelled: "Task was cancelled",
+  interrupted: "Task was interrupted: its outcome is unknown",
+  rejected: "Task was rejected",
+  expired: "Plan expired before it ran",
+};

@@ -1,0 +1,175 @@
+import { GatewayError } from "../contract/errors.ts";
+import type { Change, Ledger } from "./ledger.ts";
+import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { intentOf, type Runner } from "./runner.ts";
+import { type Job, Scheduler } from "./scheduler.ts";
+import type { Plan, Task } from "./task.ts";
+import { planOf } from "./task-view.ts";
+
+export interface TurnKeeperDeps extends PreconditionDeps {
+  readonly ledger: Ledger;
+  readonly runner: Runner;
+  readonly onError: (error: unknown, taskId: string) => void;
+}
+
+/** ms before a task whose start could not be recorded is tried again. */
+const RETRY_MS = 500;
+
+/** Brings confirmed tasks to run: at once where there is a place, else in their turn. */
+export class TurnKeeper {
+  readonly #deps: TurnKeeperDeps;
+  readonly #scheduler: Scheduler;
+  #closed = false;
+
+  constructor(deps: TurnKeeperDeps) {
+    this.#deps = deps;
+    this.#scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
+  }
+
+  /**
+   * Starts or queues a planned or ready task that nothing stands against. Undefined where the task
+   * has moved meanwhile. Throws `queue_full`.
+   */
+  async start(task: Task, plan: Plan, keyId: string): Promise<Task | undefined> {
+    const ready = task.state.status === "ready" ? [] : (["ready"] as const);
+    const job = this.#job(task, plan);
+    if (this.#scheduler.reserve(job)) {
+      return this.#run(task, plan, {
+        ...this.#beginning(task, plan, keyId),
+        walk: [...ready, "queued", "running"],
+      });
+    }
+    const most = this.#deps.policy().security.max_queued_tasks;
+    if (this.#scheduler.waiting(job.owner) >= most) {
+      throw new GatewayError("queue_full", `Key ${job.owner} has ${most} tasks waiting already.`, {
+        hint: "security.max_queued_tasks in config/policy.json bounds how many may wait; try again later.",
+        retry_after: 1,
+      });
+    }
+    const queued = await this.#deps.ledger.apply(task, {
+      walk: [...ready, "queued"],
+      state: { executed: true },
+      keyId,
+      audit: [{ type: "task.queued", details: { plan_digest: task.digest } }],
+    });
+    if (queued !== undefined) this.enqueue(queued, plan);
+    return queued;
+  }
+
+  /** Puts a task that stands at `queued` in line. */
+  enqueue(task: Task, plan: Plan): void {
+    this.#scheduler.enqueue(this.#job(task, plan), () => void this.#begin(task.id, plan));
+  }
+
+  remove(taskId: string): void {
+    this.#scheduler.remove(taskId);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#scheduler.close();
+  }
+
+  /** The task's turn has come: looks at it again and runs it, or ends it where it may not run any more. */
+  async #begin(taskId: string, plan: Plan): Promise<void> {
+    try {
+      const task = await this.#deps.ledger.get(taskId);
+      if (task.state.status !== "queued") return this.#scheduler.release(taskId);
+      const obstacle = findObstacle(this.#deps, task, plan, 0);
+      if (obstacle !== undefined) {
+        await this.#deps.ledger.apply(task, refusalOf(task, obstacle));
+        return this.#scheduler.release(taskId);
+      }
+      const begun = { ...this.#beginning(task, plan, null), walk: ["running"] as const };
+      // Changed meanwhile: its place was given back, so it takes another turn.
+      if ((await this.#run(task, plan, begun)) === undefined) await this.#again(taskId);
+    } catch (error) {
+      this.#scheduler.release(taskId);
+      if (this.#closed) return;
+      this.#deps.onError(error, taskId);
+      setTimeout(() => void this.#again(taskId), RETRY_MS).unref();
+    }
+  }
+
+  async #again(taskId: string): Promise<void> {
+    const task = await this.#deps.ledger.get(taskId);
+    if (task.state.status === "queued") this.enqueue(task, planOf(task));
+  }
+
+  /** Commits the start, then runs without being waited for. The place is given back at its end. */
+  async #run(task: Task, plan: Plan, change: Change): Promise<Task | undefined> {
+    let running: Task | undefined;
+    try {
+      running = await this.#deps.ledger.apply(task, change);
+    } catch (error) {
+      this.#scheduler.release(task.id);
+      throw error;
+    }
+    if (running === undefined) {
+      this.#scheduler.release(task.id);
+      return undefined;
+    }
+    const release = () => this.#scheduler.release(task.id);
+    void this.#deps.runner.run(running, plan).then(release, release);
+    return running;
+  }
+
+  #beginning(task: Task, plan: Plan, keyId: string | null): Change {
+    const { approvals } = task.state;
+    return {
+      walk: [],
+      state: { executed: true },
+      data: { progress: 0, message: task.notes.summary },
+      keyId,
+      audit: [
+        {
+          type: "task.started",
+          details: {
+            plan_digest: task.digest,
+            policy_digest: this.#deps.policy().digest,
+            mode: plan.mode,
+            approvals: approvals.map(({ key_id, on_behalf_of, at }) => ({
+              key_id,
+              at,
+              ...(on_behalf_of !== undefined && { on_behalf_of }),
+            })),
+          },
+        },
+        intentOf(this.#deps.capabilities, plan, 0),
+      ],
+    };
+  }
+
+  #job(task: Task, plan: Plan): Job {
+    const locks = plan.steps.flatMap((step) => {
+      const capability = this.#deps.capabilities.get(step.action);
+      if (capability?.holds === "desktop") return [`desktop:${plan.desktop}`];
+      if (capability?.holds !== "path") return [];
+      return [`path:${plan.desktop}:${capability.facts(step.parameters).path}`];
+    });
+    return { taskId: task.id, owner: task.requester, locks: new Set(locks) };
+  }
+}
+
+/** How a queued task ends that may not run any more. */
+function refusalOf(task: Task, obstacle: GatewayError): Change {
+  const { hint } = obstacle.extras;
+  const error = { code: obstacle.code, detail: obstacle.detail, step: 0, ...(hint && { hint }) };
+  const endings = {
+    plan_expired: "expired",
+    stopped: "cancelled",
+    task_cancelled: "cancelled",
+  } as const;
+  const status = Object.hasOwn(endings, obstacle.code)
+    ? endings[obstacle.code as keyof typeof endings]
+    : "failed";
+  return {
+    walk: [status],
+    state: { error },
+    data: { error },
+    keyId: null,
+    audit: [
+      { type: `task.${status}`, details: { plan_digest: task.digest, reason: obstacle.detail } },
+    ],
+  };
+}
