@@ -1,0 +1,141 @@
+import { type EventView, encodeEvent, type Frame } from "./encode-event.ts";
+import type { EventFilter, EventStore } from "./event-store.ts";
+
+/** Where a subscription's bytes go. */
+export interface EventSink {
+  write(bytes: Uint8Array): void;
+  /** Bytes written that the reader has not taken yet. */
+  unread(): number;
+  /** Calls back once, when the reader has taken everything, or is gone. */
+  onceDrained(resume: () => void): void;
+  /** Ends the stream in good order. */
+  end(): void;
+  /** Cuts off a reader that does not read. */
+  drop(): void;
+}
+
+/** Unread bytes above which a subscriber is dropped; it resumes with Last-Event-ID. */
+export const MAX_UNREAD = 256 * 1024;
+/** Unread bytes above which the backfill waits, so that a long history never drops its reader. */
+const PACE = 64 * 1024;
+const PAGE = 128;
+/** Live events kept while a page is read; beyond, the next page has them. */
+const MAX_HELD = 1024;
+
+/**
+ * One reader of the event log: backfill → cut-over → live. Events after `after` come from the store
+ * in pages. While a page is read, events that commit are held back; once a page is not full, the
+ * store had no more when it was asked, so the held ones follow and the rest comes live. An event
+ * met twice on the way is known by its id, which only grows.
+ */
+export class Subscription {
+  readonly keyId: string | undefined;
+  readonly #sink: EventSink;
+  readonly #filter: EventFilter;
+  readonly #view: EventView;
+  /** Id of the newest event that was written or passed over. */
+  #cursor: number;
+  #state: "backfill" | "live" | "closed" = "live";
+  #held: Frame[] | undefined;
+  #wake: (() => void) | undefined;
+  #unreadBefore = 0;
+  #stalled = 0;
+
+  /** Live from the start, with events whose id is above `cursor`. */
+  constructor(
+    sink: EventSink,
+    options: { keyId: string | undefined; filter: EventFilter; view: EventView; cursor: number },
+  ) {
+    this.#sink = sink;
+    this.keyId = options.keyId;
+    this.#filter = options.filter;
+    this.#view = options.view;
+    this.#cursor = options.cursor;
+  }
+
+  /** Rejects with what the store rejects with. */
+  async backfill(store: EventStore): Promise<void> {
+    this.#state = "backfill";
+    // An id from the future (another database's, say) would pass over everything that is to come.
+    this.#cursor = Math.min(this.#cursor, await store.lastId());
+    while (this.#state === "backfill") {
+      const held: Frame[] = [];
+      this.#held = held;
+      const page = await store.read(this.#cursor, PAGE, this.#filter);
+      if (this.closed) return;
+      for (const event of page) {
+        if (this.#sink.unread() > PACE) break;
+        this.#write(event.id, encodeEvent(event, this.#view));
+      }
+      if (this.#sink.unread() > PACE) await this.#drained();
+      else if (page.length < PAGE && this.#held === held) this.#goLive(held);
+    }
+  }
+
+  /** Takes a committed event, from every committed one in order. */
+  offer(frame: Frame): void {
+    if (!this.#wants(frame)) return;
+    if (this.#state === "live") this.#deliver(frame);
+    else if (this.#held === undefined) return;
+    else if (this.#held.length < MAX_HELD) this.#held.push(frame);
+    else this.#held = undefined;
+  }
+
+  /** A comment that keeps the connection alive. Returns false once the reader has taken nothing for `patience` beats. */
+  beat(comment: Uint8Array, patience: number): boolean {
+    const unread = this.#sink.unread();
+    this.#stalled = unread > 0 && unread >= this.#unreadBefore ? this.#stalled + 1 : 0;
+    this.#unreadBefore = unread;
+    if (this.#stalled >= patience) return false;
+    if (unread === 0) this.#sink.write(comment);
+    return true;
+  }
+
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Nothing is written any more. The reader is told how it ends, unless it is gone. */
+  close(how: "end" | "drop" | "gone"): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#held = undefined;
+    this.#wake?.();
+    if (how !== "gone") this.#sink[how]();
+  }
+
+  #wants({ event }: Frame): boolean {
+    const { taskId, owner } = this.#filter;
+    return (
+      event.id > this.#cursor &&
+      (taskId === undefined || event.task_id === taskId) &&
+      (owner === undefined || event.owner === null || event.owner === owner)
+    );
+  }
+
+  #goLive(held: readonly Frame[]): void {
+    this.#held = undefined;
+    this.#state = "live";
+    for (const frame of held) if (this.#wants(frame)) this.#deliver(frame);
+  }
+
+  #deliver(frame: Frame): void {
+    if (this.#state !== "live") return;
+    this.#write(frame.event.id, frame.bytes(this.#view));
+    if (this.#sink.unread() > MAX_UNREAD) this.close("drop");
+  }
+
+  #write(id: number, bytes: Uint8Array): void {
+    this.#cursor = id;
+    this.#sink.write(bytes);
+  }
+
+  /** Holds nothing meanwhile: what commits is read from the store afterwards. */
+  #drained(): Promise<void> {
+    this.#held = undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    this.#sink.onceDrained(resolve);
+    return promise;
+  }
+}
