@@ -244,7 +244,7 @@ function raiseByOne(reason: string): Raise {
 
 /** Without a look, anything but a new file counts as a change to an existing one. */
 function blindRaises(parameters: Parameters): Raise[] {
-  if (parameters["mode"] === "create") return [];
+  if (parameters.mode === "create") return [];
   return [raiseByOne("this key may not read the file it would change")];
 }
 

@@ -14,21 +14,23 @@ import type {
 import type { PlanView, TaskStatus, TaskView } from "../contract/task.ts";
 import { canonicalJson } from "../lib/canonical.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
-import { auditParameters, digestOf } from "./audit-details.ts";
+import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
 import type { Driver } from "./driver.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, taskNotFound } from "./ledger.ts";
+import { newTask, planRecords } from "./plan-records.ts";
 import { Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { Runner } from "./runner.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { StopSwitch } from "./stop-switch.ts";
 import type { Plan, Task } from "./task.ts";
+import { pause, TaskEnder } from "./task-ender.ts";
 import type { TaskStore } from "./task-store.ts";
 import { planOf, TaskViews } from "./task-view.ts";
 import type { Tasks } from "./tasks.ts";
-import { isFinished, isPending, OPEN_STATUSES } from "./transitions.ts";
+import { isFinished } from "./transitions.ts";
 import { TurnKeeper } from "./turn-keeper.ts";
 
 export interface TaskEngineDeps {
@@ -45,14 +47,9 @@ export interface TaskEngineDeps {
   readonly onError: (error: unknown, taskId: string) => void;
 }
 
-/** ms a cancelled task gets to end before the answer says that it is still ending. */
-const CANCEL_GRACE_MS = 5000;
 /** ms running tasks get to finish at shutdown before they are interrupted. */
 const SHUTDOWN_GRACE_MS = 5000;
 const SWEEP_MS = 1000;
-const ALL = Number.MAX_SAFE_INTEGER;
-/** Most tasks looked at in one go. */
-const BATCH = 1000;
 
 /** Plan → confirm → execute: the public door of the task room. */
 export class TaskEngine implements Tasks, AsyncDisposable {
@@ -61,6 +58,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   readonly #planner: Planner;
   readonly #runner: Runner;
   readonly #turns: TurnKeeper;
+  readonly #ender: TaskEnder;
   readonly #views: TaskViews;
   readonly #preconditions: PreconditionDeps;
   #sweeper: NodeJS.Timeout | undefined;
@@ -74,27 +72,19 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const shared = { ...deps, ...this.#preconditions, ledger: this.#ledger };
     this.#runner = new Runner(shared);
     this.#turns = new TurnKeeper({ ...shared, runner: this.#runner });
+    this.#ender = new TaskEnder({ ...shared, runner: this.#runner, turns: this.#turns });
   }
 
   /** Takes up what an earlier run of the program left; call once, before requests come in. */
   async recover(): Promise<void> {
-    for (const task of await this.#deps.store.listByStatus(["running"], ALL)) {
-      const shutdown = new Interruption("shutdown", null, "The gateway ended while the task ran.");
-      await this.#ledger.change(task.id, () => ({
-        walk: [shutdown.status],
-        state: { error: { ...shutdown.error(0), code: "outcome_unknown" } },
-        data: { error: { code: "outcome_unknown", detail: shutdown.message } },
-        keyId: null,
-        audit: [{ type: "task.interrupted", details: { plan_digest: task.digest } }],
-      }));
-    }
+    await this.#ender.markInterrupted();
     for (const keyId of await this.#deps.store.openRequesters()) {
       if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
     }
-    for (const task of await this.#deps.store.listByStatus(["queued"], ALL)) {
+    for (const task of await this.#deps.store.listByStatus(["queued"], Number.MAX_SAFE_INTEGER)) {
       this.#turns.enqueue(task, planOf(task));
     }
-    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => void this.#ender.sweep(), SWEEP_MS).unref();
   }
 
   get stopped(): boolean {
@@ -113,31 +103,21 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       const kept = await this.#deps.store.findIdempotent(principal.keyId, key);
       if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     }
-    const { plan, canonicalPlan, digest, notes } = await this.#planner.plan(principal, request);
+    const planned = await this.#planner.plan(principal, request);
     const now = new Date().toISOString();
-    const task = {
-      id: plan.task_id,
-      requester: principal.keyId,
-      created_at: now,
-      expires_at: plan.expires_at,
-      canonicalPlan,
-      digest,
-      notes,
-      state: PLANNED,
-    };
-    const records = this.#planRecords(principal, plan, task, now);
+    const task = newTask(planned, now);
     const kept = await this.#deps.store.insert(
       task,
-      records,
+      planRecords(planned, now, this.#deps.capabilities, this.#deps.policy().digest),
       key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
     );
     if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
-    return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, plan);
+    return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, planned.plan);
   }
 
   async confirm(principal: Principal, request: ConfirmRequest): Promise<TaskView> {
     if (request.decision === "approve") this.#refuseStopped();
-    await this.#expireIfDue(await this.#ledger.get(request.task_id));
+    await this.#ender.expireIfDue(await this.#ledger.get(request.task_id));
     const task = await this.#ledger.change(request.task_id, (present) =>
       applyDecision(present, planOf(present), principal, request),
     );
@@ -168,7 +148,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async cancel(principal: Principal, taskId: string): Promise<TaskView> {
     await this.#own(principal, taskId);
-    const cancelled = await this.#cancel(
+    const cancelled = await this.#ender.end(
       taskId,
       new Interruption("cancel", principal.keyId, `Cancelled by key ${principal.keyId}.`),
     );
@@ -197,16 +177,11 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
     const { keyId } = principal;
-    const recorded = this.#deps.stopSwitch.set(true, keyId, reason);
-    // Not waited for: what runs is stopped even where the stop cannot be written down.
-    const interruption = new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`);
-    const running = this.#runner.runningIds();
-    for (const id of running) void this.#runner.interrupt(id, interruption);
-    await recorded;
-    const waiting = await this.#deps.store.listByStatus(["queued", "running"], ALL);
-    const ids = new Set([...running, ...waiting.map(({ id }) => id)]);
-    await Promise.all([...ids].map((id) => this.#cancel(id, interruption)));
-    return { stopped: true, cancelled: ids.size };
+    const cancelled = await this.#ender.endActive(
+      new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`),
+      this.#deps.stopSwitch.set(true, keyId, reason),
+    );
+    return { stopped: true, cancelled };
   }
 
   async resume(principal: Principal): Promise<StopView> {
@@ -215,25 +190,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   /** Ends what a revoked key planned, and voids what it approved and has not started. */
-  async revoke(keyId: string): Promise<void> {
-    const interruption = new Interruption("revoked", null, `Key ${keyId} was revoked.`);
-    for (const status of OPEN_STATUSES) {
-      const query = { requester: keyId, status, limit: BATCH };
-      for (let page = await this.#deps.store.list(query); page.length > 0; ) {
-        for (const { id } of page) await this.#cancel(id, interruption);
-        page = page.length < BATCH ? [] : await this.#deps.store.list(query);
-      }
-    }
-    // A planned task meets the voided approval when it is to start.
-    const approved = await this.#deps.store.listByStatus(
-      ["awaiting_confirmation", "ready", "queued"],
-      ALL,
-    );
-    for (const task of approved) {
-      if (task.state.approvals.some(({ key_id }) => key_id === keyId)) {
-        await this.#cancel(task.id, interruption);
-      }
-    }
+  revoke(keyId: string): Promise<void> {
+    return this.#ender.revoke(keyId);
   }
 
   /** Lets what runs finish for a moment, then marks it interrupted. What is queued stays queued. */
@@ -256,7 +214,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     for (;;) {
       const task = await this.#own(principal, request.task_id);
       const plan = planOf(task);
-      if (await this.#expireIfDue(task, plan)) continue;
+      if (await this.#ender.expireIfDue(task, plan)) continue;
       this.#refuseMismatch(plan, request);
       const { status } = task.state;
       refuseEnded(status);
@@ -278,35 +236,6 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         return task;
       }
     }
-  }
-
-  async #cancel(taskId: string, interruption: Interruption): Promise<Task> {
-    const ending = this.#runner.interrupt(taskId, interruption);
-    if (ending !== undefined) {
-      await Promise.race([ending, pause(CANCEL_GRACE_MS)]);
-      return this.#ledger.get(taskId);
-    }
-    const task = await this.#ledger.change(taskId, (present) => {
-      if (!isPending(present.state.status)) return undefined;
-      const error = { ...interruption.error(0), step: 0 };
-      return {
-        walk: ["cancelled"],
-        state: { error },
-        data: { error },
-        keyId: interruption.keyId,
-        audit: [
-          {
-            type: "task.cancelled",
-            details: { plan_digest: present.digest, reason: interruption.message },
-          },
-        ],
-      };
-    });
-    this.#turns.remove(taskId);
-    // It may have begun to run between the look and the change.
-    if (task.state.status !== "running") return task;
-    await this.#runner.interrupt(taskId, interruption);
-    return this.#ledger.get(taskId);
   }
 
   async #own(principal: Principal, taskId: string): Promise<Task> {
@@ -334,49 +263,6 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       });
     }
     return this.#views.plan(await this.#ledger.get(kept.taskId), principal);
-  }
-
-  #planRecords(
-    principal: Principal,
-    plan: Plan,
-    task: Pick<Task, "id" | "digest" | "notes">,
-    now: string,
-  ) {
-    return {
-      events: [
-        {
-          event: "task_planned" as const,
-          task_id: task.id,
-          owner: principal.keyId,
-          timestamp: now,
-          data: {
-            plan_summary: task.notes.summary,
-            estimated_risk: plan.risk,
-            requires_confirmation: plan.mode !== "none",
-          },
-        },
-      ],
-      audit: [
-        {
-          type: "task.planned",
-          key_id: principal.keyId,
-          time: now,
-          task_id: task.id,
-          details: {
-            plan_digest: task.digest,
-            policy_digest: this.#deps.policy().digest,
-            ...(plan.title !== undefined && { title: plan.title }),
-            desktop: plan.desktop,
-            risk: plan.risk,
-            mode: plan.mode,
-            steps: plan.steps.map(({ action, parameters }) => ({
-              action,
-              parameters: auditParameters(this.#deps.capabilities.get(action), parameters),
-            })),
-          },
-        },
-      ],
-    };
   }
 
   #refuseStopped(): void {
@@ -409,42 +295,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       throw error;
     }
   }
-
-  /** Moves a task whose plan is over to `expired`; says whether it did. */
-  async #expireIfDue(task: Task, plan: Plan = planOf(task)): Promise<boolean> {
-    const due = (status: TaskStatus) =>
-      isPending(status) && Date.parse(plan.expires_at) <= Date.now();
-    if (!due(task.state.status)) return false;
-    await this.#ledger.change(task.id, (present) => {
-      if (!due(present.state.status)) return undefined;
-      return {
-        walk: ["expired"],
-        keyId: null,
-        audit: [{ type: "task.expired", details: { plan_digest: present.digest } }],
-      };
-    });
-    this.#turns.remove(task.id);
-    return true;
-  }
-
-  async #sweep(): Promise<void> {
-    try {
-      const due = await this.#deps.store.listExpired(new Date().toISOString(), BATCH);
-      for (const id of due) await this.#expireIfDue(await this.#ledger.get(id));
-    } catch (error) {
-      this.#deps.onError(error, "expiry");
-    }
-  }
 }
-
-const PLANNED = {
-  status: "planned",
-  executed: false,
-  approvals: [],
-  progress: 0,
-  result: null,
-  error: null,
-} as const satisfies Task["state"];
 
 /** A task that ended without running says so as an error. */
 function refuseEnded(status: TaskStatus): void {
@@ -459,8 +310,4 @@ function refuseEnded(status: TaskStatus): void {
     });
   }
   if (status === "expired") throw planExpired();
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -1,0 +1,143 @@
+import type { TaskStatus } from "../contract/task.ts";
+import { Interruption } from "./interruption.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Runner } from "./runner.ts";
+import type { Plan, Task } from "./task.ts";
+import type { TaskStore } from "./task-store.ts";
+import { planOf } from "./task-view.ts";
+import { isPending, OPEN_STATUSES } from "./transitions.ts";
+import type { TurnKeeper } from "./turn-keeper.ts";
+
+export interface TaskEnderDeps {
+  readonly store: TaskStore;
+  readonly ledger: Ledger;
+  readonly runner: Runner;
+  readonly turns: TurnKeeper;
+  readonly onError: (error: unknown, taskId: string) => void;
+}
+
+/** ms a cancelled task gets to end before the answer says that it is still ending. */
+const CANCEL_GRACE_MS = 5000;
+const ALL = Number.MAX_SAFE_INTEGER;
+/** Most tasks looked at in one go. */
+const BATCH = 1000;
+
+/** Ends tasks before their time: cancelled, revoked, stopped, expired, cut off by a crash. */
+export class TaskEnder {
+  readonly #deps: TaskEnderDeps;
+
+  constructor(deps: TaskEnderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Ends one task, whatever it is doing; a finished one stays as it is. */
+  async end(taskId: string, interruption: Interruption): Promise<Task> {
+    const { ledger, runner, turns } = this.#deps;
+    const ending = runner.interrupt(taskId, interruption);
+    if (ending !== undefined) {
+      await Promise.race([ending, pause(CANCEL_GRACE_MS)]);
+      return ledger.get(taskId);
+    }
+    const task = await ledger.change(taskId, (present) => {
+      if (!isPending(present.state.status)) return undefined;
+      const error = interruption.error(0);
+      return {
+        walk: ["cancelled"],
+        state: { error },
+        data: { error },
+        keyId: interruption.keyId,
+        audit: [
+          {
+            type: "task.cancelled",
+            details: { plan_digest: present.digest, reason: interruption.message },
+          },
+        ],
+      };
+    });
+    turns.remove(taskId);
+    // It may have begun to run between the look and the change.
+    const late = runner.interrupt(taskId, interruption);
+    if (late === undefined) return task;
+    await Promise.race([late, pause(CANCEL_GRACE_MS)]);
+    return ledger.get(taskId);
+  }
+
+  /** Ends all that is queued or runs; resolves with how many tasks that were. */
+  async endActive(interruption: Interruption, recorded: Promise<void>): Promise<number> {
+    // Not waited for: what runs is stopped even where the stop cannot be written down.
+    const running = this.#deps.runner.runningIds();
+    for (const id of running) void this.#deps.runner.interrupt(id, interruption);
+    await recorded;
+    const active = await this.#deps.store.listByStatus(["queued", "running"], ALL);
+    const ids = new Set([...running, ...active.map(({ id }) => id)]);
+    await Promise.all([...ids].map((id) => this.end(id, interruption)));
+    return ids.size;
+  }
+
+  /** Ends what a revoked key planned, and what waits on an approval it gave. */
+  async revoke(keyId: string): Promise<void> {
+    const { store } = this.#deps;
+    const interruption = new Interruption("revoked", null, `Key ${keyId} was revoked.`);
+    for (const status of OPEN_STATUSES) {
+      const query = { requester: keyId, status, limit: BATCH };
+      for (let page = await store.list(query); page.length > 0; page = await store.list(query)) {
+        for (const { id } of page) await this.end(id, interruption);
+        if (page.length < BATCH) break;
+      }
+    }
+    // A planned task meets the voided approval when it is to start.
+    const confirmed = ["awaiting_confirmation", "ready", "queued"] as const;
+    for (const task of await store.listByStatus(confirmed, ALL)) {
+      if (task.state.approvals.some(({ key_id }) => key_id === keyId)) {
+        await this.end(task.id, interruption);
+      }
+    }
+  }
+
+  /** Marks what ran when an earlier run of the program ended: nobody knows how far it came. */
+  async markInterrupted(): Promise<void> {
+    const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");
+    for (const task of await this.#deps.store.listByStatus(["running"], ALL)) {
+      const error = crash.error(0);
+      await this.#deps.ledger.change(task.id, () => ({
+        walk: [crash.status],
+        state: { error },
+        data: { error },
+        keyId: null,
+        audit: [{ type: "task.interrupted", details: { plan_digest: task.digest } }],
+      }));
+    }
+  }
+
+  /** Moves a task whose plan is over to `expired`; says whether it was due. */
+  async expireIfDue(task: Task, plan: Plan = planOf(task)): Promise<boolean> {
+    const due = (status: TaskStatus) =>
+      isPending(status) && Date.parse(plan.expires_at) <= Date.now();
+    if (!due(task.state.status)) return false;
+    await this.#deps.ledger.change(task.id, (present) => {
+      if (!due(present.state.status)) return undefined;
+      return {
+        walk: ["expired"],
+        keyId: null,
+        audit: [{ type: "task.expired", details: { plan_digest: present.digest } }],
+      };
+    });
+    this.#deps.turns.remove(task.id);
+    return true;
+  }
+
+  /** Expires what is due. */
+  async sweep(): Promise<void> {
+    try {
+      const due = await this.#deps.store.listExpired(new Date().toISOString(), BATCH);
+      for (const id of due) await this.expireIfDue(await this.#deps.ledger.get(id));
+    } catch (error) {
+      this.#deps.onError(error, "expiry");
+    }
+  }
+}
+
+/** A timer that keeps no process alive. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
