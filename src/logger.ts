@@ -1,0 +1,56 @@
+import { destination, type Level, type Logger, pino, stdTimeFunctions } from "pino";
+import type { Config, Secrets } from "./config/config.ts";
+import { readableLine } from "./lib/readable-line.ts";
+
+/** ms after which buffered lines are written at the latest. */
+const FLUSH_MS = 100;
+
+export interface ServiceLogger {
+  readonly log: Logger;
+  /** Writes out what is buffered: before the process ends. */
+  flush(): void;
+}
+
+/**
+ * Structured lines on standard output. Whatever a line holds, the service's own secrets are masked
+ * in it just before it is written.
+ */
+export function createLogger(
+  config: Config,
+  secrets: Secrets,
+  keySecrets: readonly string[],
+): ServiceLogger {
+  const known = [
+    secrets.sharedSecret,
+    secrets.approverSecret,
+    secrets.apiToken,
+    secrets.auditKey,
+    secrets.bytebotApiKey,
+    ...keySecrets,
+  ];
+  const mask = maskSecrets(known.filter((secret) => secret !== undefined));
+  const format = config.logFormat === "text" ? readableLine : (line: string) => line;
+  const out = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: FLUSH_MS });
+  const log = pino(
+    {
+      level: config.logLevel satisfies Level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: (line) => format(mask(line)) },
+    },
+    out,
+  );
+  return { log, flush: () => out.flushSync() };
+}
+
+/** Replaces every known secret, as it stands in JSON, wherever it turns up. */
+function maskSecrets(secrets: readonly string[]): (line: string) => string {
+  const spellings = secrets
+    .filter((secret) => secret.length > 0)
+    .map((secret) => RegExp.escape(JSON.stringify(secret).slice(1, -1)))
+    .toSorted((a, b) => b.length - a.length);
+  if (spellings.length === 0) return (line) => line;
+  const any = new RegExp(spellings.join("|"), "g");
+  return (line) => line.replace(any, "[masked]");
+}
