@@ -7,6 +7,8 @@ export const HealthView = Type.Object({
   version: Type.String(),
 });
 
+export type HealthView = Static<typeof HealthView>;
+
 export const ReadyPart = Type.Object({
   ok: Type.Boolean(),
   detail: Type.Optional(Type.String()),
