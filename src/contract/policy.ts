@@ -7,9 +7,10 @@ export const RiskLevel = Type.Enum([...RISK_LEVELS], {
 export type RiskLevel = (typeof RISK_LEVELS)[number];
 
 export const CONFIRMATION_MODES = ["none", "client", "approver"] as const;
+const MODES_EXPLAINED =
+  "none: runs on execute. client: the signed execute call is the confirmation. approver: a person decides.";
 export const ConfirmationMode = Type.Enum([...CONFIRMATION_MODES], {
-  description:
-    "none: runs on execute. client: the signed execute call is the confirmation. approver: a person decides.",
+  description: MODES_EXPLAINED,
 });
 export type ConfirmationMode = (typeof CONFIRMATION_MODES)[number];
 
@@ -25,7 +26,13 @@ export const CapabilityPolicy = Type.Object(
     approvals: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 2, description: "Distinct approvers asked for." }),
     ),
-    max_file_size_mb: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1024 })),
+    max_file_size_mb: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1024,
+        description: "Largest file, in MiB; MAX_FILE_SIZE_MB stays the upper limit.",
+      }),
+    ),
     allowed_paths: Type.Optional(names("Absolute folders or files; matched on whole components.")),
     allowed_extensions: Type.Optional(
       Type.Array(Type.String({ pattern: "^\\.[^/\\x00-\\x1f]{1,32}$" }), {
@@ -47,14 +54,22 @@ export const CapabilityPolicy = Type.Object(
 );
 export type CapabilityPolicy = Static<typeof CapabilityPolicy>;
 
+const approvals = () => Type.Optional(Type.Integer({ minimum: 1, maximum: 2, default: 1 }));
 const Approvals = Type.Object(
-  {
-    low: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 })),
-    medium: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 })),
-    high: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 })),
-  },
-  closed,
+  { low: approvals(), medium: approvals(), high: approvals() },
+  { ...closed, description: "Distinct approvers asked for at each risk." },
 );
+const modeAt = (risk: RiskLevel, mode: ConfirmationMode) =>
+  Type.Optional(
+    Type.Enum([...CONFIRMATION_MODES], {
+      description: `Who confirms an action of ${risk} risk. ${MODES_EXPLAINED}`,
+      default: mode,
+    }),
+  );
+const whole = (minimum: number, maximum: number, byDefault: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum, maximum, default: byDefault, description }));
+const flag = (byDefault: boolean, description: string) =>
+  Type.Optional(Type.Boolean({ default: byDefault, description }));
 
 /** `config/policy.json` as written; published as config/policy.schema.json. */
 export const PolicyFile = Type.Object(
@@ -66,9 +81,9 @@ export const PolicyFile = Type.Object(
     confirmation: Type.Optional(
       Type.Object(
         {
-          low: Type.Optional(ConfirmationMode),
-          medium: Type.Optional(ConfirmationMode),
-          high: Type.Optional(ConfirmationMode),
+          low: modeAt("low", "client"),
+          medium: modeAt("medium", "approver"),
+          high: modeAt("high", "approver"),
           approvals: Type.Optional(Approvals),
         },
         closed,
@@ -77,16 +92,22 @@ export const PolicyFile = Type.Object(
     security: Type.Optional(
       Type.Object(
         {
-          require_signature: Type.Optional(Type.Boolean()),
-          signature_tolerance_ms: Type.Optional(
-            Type.Integer({ minimum: 1000, maximum: 3_600_000 }),
+          require_signature: flag(true, "Without it the gateway binds loopback only."),
+          signature_tolerance_ms: whole(
+            1000,
+            3_600_000,
+            300_000,
+            "How far X-Timestamp may be off, both ways, in ms.",
           ),
-          max_concurrent_tasks: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-          plan_ttl_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-          max_task_duration_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-          rate_limit_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
-          max_queued_tasks: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
-          anonymous_events: Type.Optional(Type.Boolean()),
+          max_concurrent_tasks: whole(1, 1000, 5, "Tasks that run at the same time."),
+          plan_ttl_s: whole(1, 86_400, 900, "How long a plan may be executed, in seconds."),
+          max_task_duration_s: whole(1, 86_400, 300, "How long a task may run, in seconds."),
+          rate_limit_per_minute: whole(1, 10_000_000, 600, "Requests a minute, for each key."),
+          max_queued_tasks: whole(1, 100_000, 100, "Tasks that may wait for their turn."),
+          anonymous_events: flag(
+            true,
+            "Whether strangers may follow event names, task ids, times and progress.",
+          ),
         },
         closed,
       ),
@@ -98,6 +119,7 @@ export type PolicyFile = Static<typeof PolicyFile>;
 
 /** A policy with every default filled in: what the rest of the program reads. */
 export interface Policy {
+  /** Every action of this version; what the file does not list is not enabled. */
   readonly capabilities: Readonly<Record<string, CapabilityPolicy>>;
   readonly confirmation: Readonly<Record<RiskLevel, ConfirmationMode>>;
   readonly approvals: Readonly<Record<RiskLevel, number>>;
@@ -113,4 +135,16 @@ export interface Policy {
   };
   /** `sha256:` of the canonical policy: names it in audit records. */
   readonly digest: string;
+  /**
+   * Where the gateway and ByteBot listen: refused to every URL. Not from the file and not part of
+   * the digest. Absent: unknown, then no URL to this machine is allowed at all.
+   */
+  readonly own_hosts?: readonly OwnHost[];
+}
+
+/** A place where the gateway or ByteBot listens. Its port is refused on every local host name too. */
+export interface OwnHost {
+  /** Name or address as in a URL; `0.0.0.0` and `::` stand for every address of the machine. */
+  readonly host: string;
+  readonly port: number;
 }

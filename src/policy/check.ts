@@ -1,0 +1,138 @@
+import type { CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
+import { isWithin, normalisePath } from "../lib/posix-path.ts";
+import { buildPolicy } from "./build-policy.ts";
+import { allowsAnyCommand } from "./command-rule.ts";
+import { isBroadDomainRule } from "./url-rule.ts";
+import { type PolicyProblem, pointerTo, validatePolicy } from "./validate-policy.ts";
+
+export interface PolicyReport {
+  /** The file is refused for each of these. */
+  readonly problems: readonly PolicyProblem[];
+  /** It is taken, but a person should look at these. */
+  readonly warnings: readonly PolicyProblem[];
+}
+
+/** Everything there is to say about a policy file, for `policy check FILE`. */
+export function checkPolicy(bytes: Uint8Array, actions: readonly string[]): PolicyReport {
+  const validated = validatePolicy(bytes, actions);
+  if ("problems" in validated) return { problems: validated.problems, warnings: [] };
+  const { file } = validated;
+  const capabilities = Object.entries(file.capabilities).flatMap(([action, capability]) =>
+    capability.enabled ? capabilityWarnings(file, action, capability) : [],
+  );
+  return { problems: [], warnings: [...generalWarnings(file), ...capabilities] };
+}
+
+type List =
+  | "allowed_paths"
+  | "allowed_extensions"
+  | "allowed_domains"
+  | "allowed_commands"
+  | "allowed_apps";
+
+/** Which lists say something about an action; the first is the one without which nothing is allowed. */
+const LISTS: Readonly<Record<string, readonly List[]>> = {
+  "fs.read": ["allowed_paths", "allowed_extensions"],
+  "fs.write": ["allowed_paths", "allowed_extensions"],
+  "fs.edit": ["allowed_paths", "allowed_extensions"],
+  "fs.list": ["allowed_paths"],
+  "browser.open": ["allowed_domains"],
+  "app.open": ["allowed_apps"],
+  "shell.run": ["allowed_commands"],
+};
+const ALL_LISTS = [...new Set(Object.values(LISTS).flat())];
+
+/** Actions that change something on their own word, and so should have a person behind them. */
+const WITH_EFFECT = new Set(["fs.write", "fs.edit", "shell.run", "agent.task"]);
+
+const DANGEROUS: Readonly<Record<string, string>> = {
+  "shell.run": "shell.run is enabled: its commands run with what the sandbox holds",
+  "agent.task": "agent.task is enabled: what the agent then does is decided by its model",
+};
+
+function generalWarnings(file: PolicyFile): PolicyProblem[] {
+  const warnings: PolicyProblem[] = [];
+  const { confirmation = {}, security = {} } = file;
+  if (!Object.values(file.capabilities).some((capability) => capability.enabled)) {
+    warnings.push({ pointer: "/capabilities", problem: "no action is enabled" });
+  }
+  if (confirmation.high !== undefined && confirmation.high !== "approver") {
+    const problem = "actions of high risk run without an approver";
+    warnings.push({ pointer: "/confirmation/high", problem });
+  }
+  if (security.require_signature === false) {
+    const problem = "anyone who reaches the port may plan and execute; binds loopback only";
+    warnings.push({ pointer: "/security/require_signature", problem });
+  }
+  return warnings;
+}
+
+function capabilityWarnings(
+  file: PolicyFile,
+  action: string,
+  capability: CapabilityPolicy,
+): PolicyProblem[] {
+  const at = (...members: (string | number)[]) => pointerTo("capabilities", action, ...members);
+  const warnings: PolicyProblem[] = [];
+  const warn = (pointer: string, problem: string) => warnings.push({ pointer, problem });
+
+  const danger = DANGEROUS[action];
+  if (danger !== undefined) warn(at("enabled"), danger);
+  const mode = modeWithoutRaise(file, action, capability);
+  if (WITH_EFFECT.has(action) && mode !== "approver") {
+    warn(at(), `no approver is asked (${mode}): whoever holds a key runs it alone`);
+  }
+  const lists = LISTS[action] ?? [];
+  const [needed] = lists;
+  if (needed !== undefined && (capability[needed] ?? []).length === 0) {
+    warn(at(needed), `without an entry in ${needed} nothing is allowed`);
+  }
+  for (const list of ALL_LISTS) {
+    if (capability[list] !== undefined && !lists.includes(list)) {
+      warn(at(list), `${list} says nothing about ${action}`);
+    }
+    for (const [index, problem] of repeated(list, capability[list] ?? [])) {
+      warn(at(list, index), problem);
+    }
+  }
+  capability.allowed_paths?.forEach((path, index) => {
+    if (normalisePath(path) === "/") warn(at("allowed_paths", index), "allows every path");
+  });
+  capability.allowed_domains?.forEach((domain, index) => {
+    if (isBroadDomainRule(domain))
+      warn(at("allowed_domains", index), "reaches far: every port or a whole top-level domain");
+  });
+  capability.allowed_commands?.forEach((command, index) => {
+    if (allowsAnyCommand(command))
+      warn(at("allowed_commands", index), "starts whatever its arguments name");
+  });
+  return warnings;
+}
+
+/** The mode at the configured level; where the file sets no level, at the highest, so that it warns less. */
+function modeWithoutRaise(file: PolicyFile, action: string, capability: CapabilityPolicy): string {
+  const policy = buildPolicy(file, { actions: [action], ownHosts: [] });
+  return capability.confirmation ?? policy.confirmation[capability.risk_level ?? "medium"];
+}
+
+/** Entries that can never decide, because an earlier one allows all that they do. */
+function repeated(list: List, entries: readonly string[]): [index: number, problem: string][] {
+  const covers = COVERS[list];
+  return entries.flatMap((entry, index): [number, string][] => {
+    const earlier = entries.find(
+      (other, at) => at !== index && covers(other, entry) && (at < index || !covers(entry, other)),
+    );
+    return earlier === undefined
+      ? []
+      : [[index, `never decides: ${JSON.stringify(earlier)} allows the same and more`]];
+  });
+}
+
+const same = (a: string, b: string): boolean => a === b;
+const COVERS: Readonly<Record<List, (wide: string, narrow: string) => boolean>> = {
+  allowed_paths: (wide, narrow) => isWithin(normalisePath(narrow), normalisePath(wide)),
+  allowed_extensions: (wide, narrow) => narrow.endsWith(wide),
+  allowed_domains: same,
+  allowed_commands: (wide, narrow) => `${narrow} `.startsWith(`${wide} `),
+  allowed_apps: same,
+};

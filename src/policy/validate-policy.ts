@@ -1,0 +1,127 @@
+import Type from "typebox";
+import { Compile } from "typebox/compile";
+import { type CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
+import { makeVisible } from "../lib/inert.ts";
+import { JsonError, parseJson } from "../lib/json.ts";
+import { nearest } from "../lib/nearest.ts";
+import { applicationRuleProblem } from "./application-rule.ts";
+import { commandRuleProblem } from "./command-rule.ts";
+import { pathRuleProblem } from "./path-rule.ts";
+import { domainRuleProblem } from "./url-rule.ts";
+
+export interface PolicyProblem {
+  /** JSON pointer (RFC 6901) into the file; empty for the whole of it. */
+  readonly pointer: string;
+  readonly problem: string;
+}
+
+export type ValidatedPolicy =
+  | { readonly file: PolicyFile }
+  | { readonly problems: readonly PolicyProblem[] };
+
+/** The policy in the bytes of a file, or every problem it has. Never throws for what stands in it. */
+export function validatePolicy(bytes: Uint8Array, actions: readonly string[]): ValidatedPolicy {
+  let value: unknown;
+  try {
+    value = parseJson(bytes);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return { problems: [{ pointer: "", problem: `not strict JSON: ${error.message}` }] };
+  }
+  const problems = [...schemaProblems(value), ...unknownActions(value, actions)];
+  if (problems.length > 0 || !validator.Check(value)) return { problems };
+  const entries = Object.entries(value.capabilities).flatMap(entryProblems);
+  return entries.length > 0 ? { problems: entries } : { file: value };
+}
+
+/** `/a/b: what is wrong`, one line for each. */
+export function describeProblems(problems: readonly PolicyProblem[]): string[] {
+  return problems.map(({ pointer, problem }) =>
+    makeVisible(`${pointer === "" ? "(whole file)" : pointer}: ${problem}`),
+  );
+}
+
+/** A JSON pointer of these members. */
+export function pointerTo(...members: readonly (string | number)[]): string {
+  return members
+    .map((member) => `/${String(member).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+}
+
+const validator = Compile(PolicyFile);
+
+/** Members each object of the file may have, to name the nearest one to a slip of the pen. */
+const MEMBERS = [
+  PolicyFile,
+  PolicyFile.properties.capabilities.patternProperties,
+  PolicyFile.properties.confirmation,
+  PolicyFile.properties.security,
+].flatMap(memberNames);
+
+function memberNames(schema: object): string[] {
+  return Object.entries(schema).flatMap(([name, part]) => {
+    if (typeof part !== "object" || part === null) return [];
+    return name === "properties"
+      ? [
+          ...Object.keys(part),
+          ...Object.values(part).flatMap((inner) => memberNames(Object(inner))),
+        ]
+      : memberNames(part);
+  });
+}
+
+function schemaProblems(value: unknown): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  for (const { keyword, instancePath, params, message } of validator.Errors(value)) {
+    // A member that is not known is reported twice; the entry with the member's own pointer stays.
+    if (keyword === "additionalProperties") continue;
+    const problem = keyword === "boolean" ? unknownMember(instancePath) : message;
+    const values = "allowedValues" in params ? `: ${params.allowedValues.join(", ")}` : "";
+    problems.push({ pointer: instancePath, problem: `${problem}${values}` });
+  }
+  return problems;
+}
+
+function unknownMember(pointer: string): string {
+  const name = pointer.slice(pointer.lastIndexOf("/") + 1);
+  const [near] = nearest(name, new Set(MEMBERS));
+  return near === undefined ? "is not known here" : `is not known here, did you mean "${near}"?`;
+}
+
+function unknownActions(value: unknown, actions: readonly string[]): PolicyProblem[] {
+  if (!hasCapabilities(value)) return [];
+  return Object.keys(value.capabilities)
+    .filter((name) => !actions.includes(name))
+    .map((name) => {
+      const near = nearest(name, actions);
+      const hint = near.length > 0 ? `, did you mean ${near.join(" or ")}?` : "";
+      return {
+        pointer: pointerTo("capabilities", name),
+        problem: `there is no such action${hint}`,
+      };
+    });
+}
+
+const hasCapabilities = (value: unknown): value is { capabilities: object } =>
+  CapabilitiesOnly.Check(value);
+const CapabilitiesOnly = Compile(Type.Object({ capabilities: Type.Object({}) }));
+
+/** What an entry of each list must look like, beyond what the schema can say. */
+const ENTRIES = {
+  allowed_paths: pathRuleProblem,
+  allowed_domains: domainRuleProblem,
+  allowed_commands: commandRuleProblem,
+  allowed_apps: applicationRuleProblem,
+} as const satisfies Partial<Record<keyof CapabilityPolicy, (entry: string) => string | undefined>>;
+
+function entryProblems([action, capability]: [string, CapabilityPolicy]): PolicyProblem[] {
+  return Object.entries(ENTRIES).flatMap(([list, problemOf]) =>
+    (capability[list as keyof typeof ENTRIES] ?? []).flatMap((entry, index) => {
+      const problem = problemOf(entry);
+      const pointer = pointerTo("capabilities", action, list, index);
+      return problem === undefined
+        ? []
+        : [{ pointer, problem: `${JSON.stringify(entry)}: ${problem}` }];
+    }),
+  );
+}
