@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { Compile } from "typebox/compile";
+import { Settings } from "typebox/system";
 import { type CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
 import { makeVisible } from "../lib/inert.ts";
 import { JsonError, parseJson } from "../lib/json.ts";
@@ -72,7 +73,7 @@ function memberNames(schema: object): string[] {
 
 function schemaProblems(value: unknown): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
-  for (const { keyword, instancePath, params, message } of validator.Errors(value)) {
+  for (const { keyword, instancePath, params, message } of allErrors(value)) {
     // A member that is not known is reported twice; the entry with the member's own pointer stays.
     if (keyword === "additionalProperties") continue;
     const problem = keyword === "boolean" ? unknownMember(instancePath) : message;
@@ -80,6 +81,17 @@ function schemaProblems(value: unknown): PolicyProblem[] {
     problems.push({ pointer: instancePath, problem: `${problem}${values}` });
   }
   return problems;
+}
+
+/** TypeBox stops at eight errors, by a setting of the whole process: lifted here, and only here. */
+function allErrors(value: unknown): ReturnType<typeof validator.Errors> {
+  const { maxErrors } = Settings.Get();
+  Settings.Set({ maxErrors: 1000 });
+  try {
+    return validator.Errors(value);
+  } finally {
+    Settings.Set({ maxErrors });
+  }
 }
 
 function unknownMember(pointer: string): string {
