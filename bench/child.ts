@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { SECRET } from "./signing.ts";
+
+export const AUDIT_KEY = "bench-audit-key-of-more-than-sixteen-characters";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** A server under measurement, in a process and folder of its own. */
+export interface Child extends AsyncDisposable {
+  readonly url: string;
+  readonly folder: string;
+  readonly process: ChildProcess;
+  /** Resident memory, bytes. */
+  memory(): Promise<number>;
+}
+
+/** The built gateway with limits out of the way and everything else as shipped. */
+export async function startGateway(folder?: string): Promise<Child> {
+  const home = folder ?? (await makeFolder());
+  await mkdir(join(home, "config"), { recursive: true });
+  await writeFile(join(home, "config/policy.json"), JSON.stringify(POLICY));
+  return start(["dist/main.js"], home, {
+    PORT: "0",
+    SHARED_SECRET: SECRET,
+    AUDIT_KEY,
+    WORKDIR: join(home, "work"),
+    DATA_DIR: join(home, "data"),
+    CONFIG_DIR: join(home, "config"),
+  });
+}
+
+/** A script of this folder that prints its URL. */
+export async function startScript(script: string, ...args: string[]): Promise<Child> {
+  const home = await makeFolder();
+  const files = args.map((arg) => arg.replace("%", home));
+  return start([`bench/${script}`, ...files], home, {});
+}
+
+export async function makeFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "bytebot-bench-"));
+}
+
+async function start(
+  args: string[],
+  folder: string,
+  environment: Record<string, string>,
+): Promise<Child> {
+  const child = spawn(
+    process.execPath,
+    args.map((arg, i) => (i === 0 ? join(ROOT, arg) : arg)),
+    {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
+  const url = await firstUrl(child);
+  return {
+    url,
+    folder,
+    process: child,
+    memory: () => residentMemory(child),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) {
+        const exit = once(child, "exit");
+        child.kill("SIGTERM");
+        await exit;
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The first URL on a line of standard output; the rest is read and dropped. */
+async function firstUrl(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("no standard output");
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const seen: string[] = [];
+  child.once("exit", (code) => reject(new Error(`ended with ${code}:\n${seen.join("\n")}`)));
+  createInterface(child.stdout).on("line", (line) => {
+    seen.push(line);
+    const url = /http:\/\/127\.0\.0\.1:[1-9][0-9]*/.exec(line);
+    if (url !== null) resolve(url[0]);
+    if (seen.length > 50) seen.shift();
+  });
+  return promise;
+}
+
+async function residentMemory(child: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+const POLICY = {
+  capabilities: {
+    "fs.read": { enabled: true, risk_level: "low", allowed_paths: ["/tmp"] },
+  },
+  security: {
+    rate_limit_per_minute: 10_000_000,
+    max_queued_tasks: 100_000,
+    max_concurrent_tasks: 64,
+  },
+};

@@ -1,0 +1,49 @@
+/**
+ * npm run bench [-- row …]: measures the gateway beside bare servers in the same run, prints the
+ * table and appends it to bench/history.jsonl. Needs the built program.
+ */
+import { execFileSync } from "node:child_process";
+import { appendFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import type { Bench, Row } from "./row.ts";
+import { benchCycle } from "./rows/cycle.ts";
+import { benchEvents } from "./rows/events.ts";
+import { benchGrowth } from "./rows/growth.ts";
+import { benchMemory } from "./rows/memory.ts";
+import { benchPlan } from "./rows/plan.ts";
+import { benchStart } from "./rows/start.ts";
+
+const ROWS: Readonly<Record<string, Bench>> = {
+  plan: benchPlan,
+  cycle: benchCycle,
+  events: benchEvents,
+  start: benchStart,
+  memory: benchMemory,
+  growth: benchGrowth,
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(ROWS, name));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(", ")}; there are ${Object.keys(ROWS).join(", ")}`);
+  process.exit(2);
+}
+
+const rows: Row[] = [];
+for (const [name, bench] of Object.entries(ROWS)) {
+  if (asked.length === 0 || asked.includes(name)) {
+    rows.push(...(await bench((progress) => process.stderr.write(`  ${progress}\n`))));
+  }
+}
+console.log(`\n| what | measured | target | |\n|---|---|---|---|`);
+for (const { what, measured, target, met } of rows) {
+  console.log(`| ${what} | ${measured} | ${target} | ${met ? "met" : "MISSED"} |`);
+}
+const entry = {
+  date: new Date().toISOString(),
+  commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+  node: process.version,
+  processor: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+  rows,
+};
+await appendFile(new URL("history.jsonl", import.meta.url), `${JSON.stringify(entry)}\n`);

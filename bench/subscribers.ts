@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { sign } from "./signing.ts";
+
+/** Raw event stream readers: what they cost here must not hide what they cost the server. */
+export class Subscribers implements Disposable {
+  readonly #sockets: Socket[] = [];
+  #frames = 0;
+  #waiting: { frames: number; resolve: () => void } | undefined;
+
+  /** Opens so many streams and resolves once each has its headers. */
+  async open(url: string, count: number): Promise<void> {
+    const { hostname, port } = new URL(url);
+    for (let n = 0; n < count; n += 1) {
+      const socket = connect(Number(port), hostname);
+      this.#sockets.push(socket);
+      const headers = Object.entries(sign("GET /events:")).map(
+        ([name, value]) => `${name}: ${value}`,
+      );
+      socket.write(`GET /events HTTP/1.1\r\nHost: ${hostname}\r\n${headers.join("\r\n")}\r\n\r\n`);
+      const [first] = (await once(socket, "data")) as [Buffer];
+      if (!first.includes("200 OK")) throw new Error(first.toString());
+      socket.on("data", (chunk: Buffer) => this.#count(chunk));
+    }
+  }
+
+  /** Opens a stream that is never read from again. */
+  async openStalled(url: string): Promise<void> {
+    await this.open(url, 1);
+    this.#sockets.at(-1)?.pause();
+  }
+
+  /** Resolves when so many more frames have come in, over all streams. */
+  async receive(frames: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { frames: this.#frames + frames, resolve };
+    await promise;
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #count(chunk: Buffer): void {
+    for (let at = chunk.indexOf("data: "); at >= 0; at = chunk.indexOf("data: ", at + 6)) {
+      this.#frames += 1;
+    }
+    if (this.#waiting !== undefined && this.#frames >= this.#waiting.frames)
+      this.#waiting.resolve();
+  }
+}
