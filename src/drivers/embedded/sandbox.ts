@@ -1,0 +1,180 @@
+import { accessSync, constants, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { World } from "./world.ts";
+
+/** Where the tools are looked for; never in PATH, which is not ours. */
+const TOOL_DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"];
+
+/** Links of a merged /usr, or directories of their own. */
+const SYSTEM_DIRECTORIES = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/** What programs need of /etc to be found and to start; nothing that tells of this machine. */
+const ETC = ["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"];
+
+/** Names at the top of WORKDIR that would hide a part of the sandbox. */
+const RESERVED = new Set([...SYSTEM_DIRECTORIES, "usr", "etc", "proc", "dev", "sys", "run"]);
+
+/** The most top-level directories of WORKDIR that are bound; the argument list is finite. */
+const MAX_BOUND = 100;
+
+const MIB = 1024 * 1024;
+
+/** Limits of each process in the sandbox; `prlimit` arguments. File size is the caller's. */
+const LIMITS = [
+  `--as=${4096 * MIB}`,
+  `--data=${2048 * MIB}`,
+  "--nproc=128",
+  "--nofile=1024",
+  // The soft limit ends it with SIGXCPU, so that the cause can be told.
+  "--cpu=300:310",
+  "--core=0",
+];
+
+const SHM_BYTES = 64 * MIB;
+
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: "/usr/local/bin:/usr/bin:/bin",
+  HOME: "/home/user",
+  USER: "user",
+  LANG: "C.UTF-8",
+  TMPDIR: "/tmp",
+};
+
+/** Descriptors the child finds: bubblewrap reports on one and reads a file's content from the other. */
+export const STATUS_FD = 3;
+export const PASSWD_FD = 4;
+
+/** The programs that make the sandbox, by where they are. */
+export interface Tools {
+  readonly setpriv: string;
+  readonly bwrap: string;
+  readonly prlimit: string;
+}
+
+const PACKAGES: Readonly<Record<keyof Tools, string>> = {
+  setpriv: "util-linux",
+  bwrap: "bubblewrap",
+  prlimit: "util-linux",
+};
+
+/** Finds the tools, or says what to install. */
+export function findTools(): Tools | { readonly reason: string; readonly hint: string } {
+  const found: Partial<Record<keyof Tools, string>> = {};
+  for (const [name, from] of Object.entries(PACKAGES) as [keyof Tools, string][]) {
+    const place = TOOL_DIRECTORIES.map((directory) => join(directory, name)).find(isExecutable);
+    if (place === undefined) {
+      return {
+        reason: `the sandbox of shell.run needs ${name}, which is not installed`,
+        hint: `Install the package ${from} (for example: apt-get install ${from}) and restart.`,
+      };
+    }
+    found[name] = place;
+  }
+  return found as Tools;
+}
+
+/**
+ * The argument list that runs `command` in the sandbox: no network, no other processes, no
+ * capabilities, no further namespaces; `/usr` read-only, the directories of WORKDIR at their place
+ * in the world, an empty rest. Run as root it drops to the world's owner first, because what stays
+ * root outside keeps rights inside. `hidden` are directories never to be seen, even under `/usr`.
+ */
+export function sandboxed(
+  tools: Tools,
+  world: World,
+  hidden: readonly string[],
+  maxFileSize: number,
+  command: readonly string[],
+): string[] {
+  const drop =
+    world.owner === undefined
+      ? []
+      : [`--reuid=${world.owner.uid}`, `--regid=${world.owner.gid}`, "--clear-groups"];
+  return [
+    tools.setpriv,
+    ...drop,
+    "--no-new-privs",
+    "--pdeathsig=KILL",
+    "--",
+    tools.bwrap,
+    ...["--unshare-all", "--unshare-user", "--disable-userns"],
+    ...["--clearenv", "--new-session", "--die-with-parent", "--cap-drop", "ALL"],
+    ...["--hostname", "desktop"],
+    ...["--json-status-fd", `${STATUS_FD}`],
+    ...systemMounts(),
+    ...["--ro-bind-data", `${PASSWD_FD}`, "/etc/passwd"],
+    ...["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"],
+    ...["--size", `${SHM_BYTES}`, "--tmpfs", "/dev/shm"],
+    ...hidingMounts(hidden),
+    ...worldMounts(world.workdir),
+    ...["--remount-ro", "/"],
+    ...Object.entries(ENVIRONMENT).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...["--chdir", "/home/user"],
+    "--",
+    tools.prlimit,
+    ...LIMITS,
+    `--fsize=${maxFileSize}`,
+    "--",
+    ...command,
+  ];
+}
+
+/** Those of these directories that lie under what is mounted from the system and so are covered. */
+export function coveredPlaces(hidden: readonly string[]): string[] {
+  const mounted = ["/usr", ...SYSTEM_DIRECTORIES.map((name) => `/${name}`)];
+  return hidden
+    .map(existingPlace)
+    .filter((place) => place !== undefined)
+    .filter((place) => mounted.some((root) => place === root || place.startsWith(`${root}/`)));
+}
+
+/** `/etc/passwd` of the sandbox, so that programs which ask find a user. */
+export function passwdOf(world: World): string {
+  const uid = world.owner?.uid ?? process.geteuid?.() ?? 0;
+  const gid = world.owner?.gid ?? process.getegid?.() ?? 0;
+  return `user:x:${uid}:${gid}:user:/home/user:/bin/sh\n`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function systemMounts(): string[] {
+  const mounts = ["--ro-bind", "/usr", "/usr"];
+  for (const name of SYSTEM_DIRECTORIES) {
+    const stats = lstatSync(`/${name}`, { throwIfNoEntry: false });
+    if (stats?.isSymbolicLink()) mounts.push("--symlink", `usr/${name}`, `/${name}`);
+    else if (stats?.isDirectory()) mounts.push("--ro-bind", `/${name}`, `/${name}`);
+  }
+  for (const name of ETC) mounts.push("--ro-bind-try", `/etc/${name}`, `/etc/${name}`);
+  return mounts;
+}
+
+function hidingMounts(hidden: readonly string[]): string[] {
+  return coveredPlaces(hidden).flatMap((place) => ["--tmpfs", place, "--remount-ro", place]);
+}
+
+function existingPlace(directory: string): string | undefined {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only directories, never links: what is bound from is resolved outside the sandbox. */
+function worldMounts(workdir: string): string[] {
+  return readdirSync(workdir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !RESERVED.has(entry.name) && isPlain(entry.name))
+    .slice(0, MAX_BOUND)
+    .flatMap(({ name }) => ["--bind", join(workdir, name), `/${name}`]);
+}
+
+function isPlain(name: string): boolean {
+  return !name.includes("\uFFFD");
+}

@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Parameters } from "../../contract/task.ts";
+import type { StepIo } from "../../tasks/driver.ts";
+import { abortError } from "./aborted.ts";
+import { integer } from "./parameter.ts";
+
+/** ms between two progress reports. */
+const TICK = 1000;
+
+/** `wait`: lets `duration_ms` pass, reporting how much has. */
+export async function wait(parameters: Parameters, io: StepIo): Promise<Record<string, unknown>> {
+  const duration = integer(parameters, "duration_ms") ?? 0;
+  for (let passed = 0; passed < duration; ) {
+    const tick = Math.min(TICK, duration - passed);
+    try {
+      await sleep(tick, undefined, { signal: io.signal });
+    } catch {
+      throw abortError(io.signal);
+    }
+    passed += tick;
+    if (passed < duration) io.progress(passed / duration, `Waited ${passed} of ${duration} ms`);
+  }
+  return {};
+}
