@@ -1,0 +1,163 @@
+import { join, resolve } from "node:path";
+import Type from "typebox";
+import { isLoopbackHost } from "../lib/loopback-host.ts";
+import { clientVariables, readKeys } from "./clients.ts";
+import { type Config, type Secrets, StartupError } from "./config.ts";
+import { readJsonFile } from "./json-file.ts";
+import { STRENGTH_HINT, sampleOf, weaknessOf } from "./secret-strength.ts";
+import {
+  baseUrl,
+  corsOrigin,
+  host,
+  hostHeader,
+  integer,
+  listOf,
+  oneOf,
+  proxy,
+  scaled,
+  ValueError,
+  type ValueReader,
+} from "./values.ts";
+import { type SettingName, Variables } from "./variables.ts";
+
+/** `config/bytebot.json`: how ByteBot is reached; with a `url` it also selects the driver. */
+export const ByteBotFile = Type.Object(
+  {
+    $schema: Type.Optional(Type.String()),
+    url: Type.Optional(Type.String({ minLength: 1 })),
+    agent_url: Type.Optional(Type.String({ minLength: 1 })),
+    api_key: Type.Optional(Type.String({ minLength: 1 })),
+    timeout: Type.Optional(Type.Number({ description: "seconds" })),
+    retry_attempts: Type.Optional(Type.Integer()),
+    workdir: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+
+const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
+const FORMATS = { json: "json", text: "text" } as const;
+const DRIVERS = { embedded: "embedded", bytebot: "bytebot" } as const;
+const MEGABYTE = 1024 * 1024;
+
+/**
+ * The whole configuration: `environment` beats `.env` in `cwd`, that beats bytebot.json of
+ * CONFIG_DIR, that the defaults. Relative paths are taken from `cwd`. Reads files, makes none;
+ * throws StartupError for whatever is unknown, malformed, missing or does not go together.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): { config: Config; secrets: Secrets } {
+  const variables = new Variables(environment, cwd);
+  const configDir = resolve(cwd, variables.get("CONFIG_DIR") ?? "config");
+  const clientsFile = join(configDir, "clients.json");
+  variables.refuseUnknown(clientVariables(clientsFile));
+
+  const bytebotFile = join(configDir, "bytebot.json");
+  const bytebot = readJsonFile(bytebotFile, ByteBotFile) ?? {};
+  /** A variable, else the key of bytebot.json that says the same. */
+  const read = <Value>(
+    name: SettingName,
+    reader: ValueReader<Value>,
+    key?: keyof typeof bytebot,
+  ): Value | undefined => {
+    const written = key === undefined ? undefined : bytebot[key];
+    const text = variables.get(name);
+    if (text !== undefined) return readValue(text, name, reader);
+    return written === undefined
+      ? undefined
+      : readValue(String(written), `${bytebotFile} /${key}`, reader);
+  };
+  const path = (text: string) => resolve(cwd, text);
+
+  const port = read("PORT", integer(0, 65_535)) ?? 8089;
+  const bytebotUrl = read("BYTEBOT_URL", baseUrl, "url");
+  const driver =
+    read("DRIVER", oneOf(DRIVERS)) ?? (bytebotUrl === undefined ? "embedded" : "bytebot");
+
+  const settings = {
+    host: read("HOST", host) ?? "127.0.0.1",
+    port,
+    publicUrl: read("PUBLIC_URL", baseUrl) ?? `http://localhost:${port}`,
+    allowedHosts: read("ALLOWED_HOSTS", listOf(hostHeader)) ?? [],
+    trustedProxies: read("TRUSTED_PROXIES", listOf(proxy)) ?? [],
+    corsOrigins: read("CORS_ORIGINS", listOf(corsOrigin)) ?? [],
+    logLevel: read("LOG_LEVEL", oneOf(LEVELS)) ?? "info",
+    logFormat: read("LOG_FORMAT", oneOf(FORMATS)) ?? "json",
+    driver,
+    bytebot: Object.freeze({
+      url: bytebotUrl ?? "http://localhost:3000",
+      agentUrl: read("BYTEBOT_AGENT_URL", baseUrl, "agent_url"),
+    }),
+    workdir: read("WORKDIR", path, "workdir") ?? "/tmp/bytebot-workdir",
+    dataDir: read("DATA_DIR", path) ?? path("data"),
+    configDir,
+    policyFile: join(configDir, "policy.json"),
+    clientsFile,
+    maxFileSize: read("MAX_FILE_SIZE_MB", scaled(0.001, 1024, MEGABYTE)) ?? 10 * MEGABYTE,
+    requestTimeoutMs: read("REQUEST_TIMEOUT", scaled(0.1, 3600, 1000), "timeout") ?? 30_000,
+    retryAttempts: read("RETRY_ATTEMPTS", integer(0, 10), "retry_attempts") ?? 3,
+    retentionDays: read("RETENTION_DAYS", integer(1, 36_500)) ?? 30,
+  } satisfies Omit<Config, "secretFiles">;
+
+  const secrets = readSecrets(variables, settings.host, driver, bytebot.api_key);
+  const secretFiles = Object.freeze([...variables.secretFiles]);
+  const config: Config = Object.freeze({ ...settings, secretFiles });
+  readKeys(config, secrets);
+  return { config, secrets };
+}
+
+function readValue<Value>(text: string, variable: string, reader: ValueReader<Value>): Value {
+  try {
+    return reader(text);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new StartupError(variable, error.message, error.hint, error);
+  }
+}
+
+/** The secrets of keys are checked where keys are read, the two others here. */
+function readSecrets(
+  variables: Variables,
+  bound: string,
+  driver: Config["driver"],
+  writtenApiKey: string | undefined,
+): Secrets {
+  const refuse = (name: string, problem: string | undefined) => {
+    if (problem !== undefined && !isLoopbackHost(bound)) {
+      throw new StartupError(name, problem, STRENGTH_HINT);
+    }
+  };
+  const required = (name: "SHARED_SECRET" | "AUDIT_KEY", purpose: string) => {
+    const secret = variables.secret(name);
+    if (secret !== undefined) return secret;
+    const hint = `It ${purpose}. ./start.sh makes one in .env; or \`openssl rand -base64 32\`.`;
+    throw new StartupError(name, "is required", hint);
+  };
+
+  const sharedSecret = required("SHARED_SECRET", "signs the requests of the key `default`");
+  const auditKey = required("AUDIT_KEY", "seals the audit log");
+  const approverSecret = variables.secret("APPROVER_SECRET");
+  const apiToken = variables.secret("API_TOKEN");
+  const apiKey = variables.secret("BYTEBOT_API_KEY") ?? writtenApiKey;
+
+  refuse("AUDIT_KEY", weaknessOf(auditKey));
+  if ([sharedSecret, approverSecret, apiToken].includes(auditKey)) {
+    refuse("AUDIT_KEY", "is also the secret of a key, whose holder could rewrite the audit log");
+  }
+  if (driver === "bytebot") {
+    if (apiKey === undefined) {
+      const hint = "Set it to `none` for a ByteBot without one.";
+      throw new StartupError("BYTEBOT_API_KEY", "is required with DRIVER=bytebot", hint);
+    }
+    refuse("BYTEBOT_API_KEY", sampleOf(apiKey));
+  }
+  return Object.freeze({
+    sharedSecret,
+    approverSecret,
+    apiToken,
+    auditKey,
+    bytebotApiKey: apiKey === "none" ? undefined : apiKey,
+    variable: (name: string) => variables.get(name),
+  });
+}
