@@ -1,0 +1,133 @@
+import { type FSWatcher, statSync, unwatchFile, watch, watchFile } from "node:fs";
+import { basename, dirname } from "node:path";
+import type { KeyDefinition } from "../contract/key.ts";
+import { KeyRing } from "./key-ring.ts";
+
+export interface KeySourceOptions {
+  /** Path of clients.json; it may be missing. */
+  readonly file: string;
+  /** Reads all keys anew; throws where they cannot be used. */
+  readonly load: () => readonly KeyDefinition[];
+  /** Follow changes of the file; true by default. */
+  readonly watch?: boolean;
+}
+
+/** An editor writes, renames and touches within this time; longer, and a person notices it. */
+const SETTLE_MS = 100;
+/** Some mounts report no changes: the file's state is asked for this often. */
+const POLL_MS = 5000;
+
+/**
+ * Keeps a KeyRing as the configuration has it: filled when constructed (throws what `load` throws)
+ * and again whenever the file changes. Keys that cannot be used keep those before them and are named
+ * in `problem`; so does a file that disappears, because it also says which keys are revoked.
+ * `reload` is a person's word and takes that as no file.
+ */
+export class KeySource implements AsyncDisposable {
+  readonly ring: KeyRing;
+  readonly #options: KeySourceOptions;
+  readonly #reloaded = new Set<() => void>();
+  readonly #refused = new Set<(problem: string) => void>();
+  #problem: string | undefined;
+  /** Of the file last looked at, good or bad. */
+  #seen: string;
+  #settling: NodeJS.Timeout | undefined;
+  #watcher: FSWatcher | undefined;
+
+  constructor(options: KeySourceOptions) {
+    this.#options = options;
+    this.#seen = stateOf(options.file);
+    this.ring = new KeyRing(options.load());
+    if (options.watch !== false) this.#watch();
+  }
+
+  /** Why the keys as they stand in the file now are not in force; undefined when they are. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Reads the keys now (SIGHUP). Resolves also where they are bad: `problem` then says so. */
+  async reload(): Promise<void> {
+    this.#load();
+  }
+
+  /** Called after each reload that succeeded; returns the function that ends it. */
+  onReload(listener: () => void): () => void {
+    this.#reloaded.add(listener);
+    return () => this.#reloaded.delete(listener);
+  }
+
+  /** Called whenever keys are refused; returns the function that ends it. */
+  onProblem(listener: (problem: string) => void): () => void {
+    this.#refused.add(listener);
+    return () => this.#refused.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#settling);
+    this.#watcher?.close();
+    unwatchFile(this.#options.file, this.#settle);
+  }
+
+  /** Editors replace files by renaming, and mounts by swapping links: the folder is watched, not the file. */
+  #watch(): void {
+    const { file } = this.#options;
+    watchFile(file, { persistent: false, interval: POLL_MS }, this.#settle);
+    try {
+      this.#watcher = watch(dirname(file), { persistent: false }, this.#settle);
+      this.#watcher.on("error", () => this.#watcher?.close());
+    } catch {
+      // The folder is missing or cannot be watched: asking for the file's state must do.
+    }
+    // For a change while the keys were read.
+    this.#settle();
+  }
+
+  readonly #settle = (): void => {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#lookAgain(), SETTLE_MS).unref();
+  };
+
+  #lookAgain(): void {
+    const state = stateOf(this.#options.file);
+    if (state === this.#seen) return;
+    if (state !== MISSING) {
+      this.#load();
+      return;
+    }
+    this.#seen = state;
+    this.#refuse("the file is gone; the keys read before stay in force");
+  }
+
+  #load(): void {
+    this.#seen = stateOf(this.#options.file);
+    let definitions: readonly KeyDefinition[];
+    try {
+      definitions = this.#options.load();
+    } catch (error) {
+      this.#refuse(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#problem = undefined;
+    this.ring.replace(definitions);
+    for (const listener of this.#reloaded) listener();
+  }
+
+  #refuse(problem: string): void {
+    this.#problem = `${basename(this.#options.file)}: ${problem}`;
+    for (const listener of this.#refused) listener(this.#problem);
+  }
+}
+
+const MISSING = "missing";
+
+/** Changes with every write, also one that puts the same bytes there: `touch` reloads secret files. */
+function stateOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return code === "ENOENT" || code === "ENOTDIR" ? MISSING : code;
+  }
+}
