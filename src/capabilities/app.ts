@@ -1,0 +1,29 @@
+import Type from "typebox";
+import { defineCapability } from "./define-capability.ts";
+import { closed } from "./schema-parts.ts";
+import { named } from "./wording.ts";
+
+/** Terminals, and editors that have one built in. */
+const TERMINAL =
+  /term|console|konsole|tilix|kitty|alacritty|ghostty|wezterm|^foot$|^st$|guake|yakuake|^sh$|bash|zsh|fish|powershell|^(?:vs)?code|codium|cursor|emacs|vim|jupyter/i;
+
+export const appOpen = defineCapability({
+  action: "app.open",
+  description: "Open an application",
+  risk: "medium",
+  holds: "desktop",
+  parameters: closed({
+    application: Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+      description:
+        "Its name, e.g. firefox, thunderbird, vscode, terminal, directory (the file manager), desktop.",
+    }),
+  }),
+  result: closed({}),
+  facts: ({ application }) => ({ application }),
+  raises: ({ application }) =>
+    TERMINAL.test(application)
+      ? [{ reason: `${application} has a terminal, which is as risky as shell.run`, by: "high" }]
+      : [],
+  summary: ({ application }) => `Open the application ${named(application)}`,
+});

@@ -1,0 +1,42 @@
+import Type from "typebox";
+import type { Raise } from "../policy/decision.ts";
+import { MAX_URL_LENGTH, parseWebUrl } from "../policy/web-url.ts";
+import { defineCapability } from "./define-capability.ts";
+import { closed } from "./schema-parts.ts";
+import { named } from "./wording.ts";
+
+export const browserOpen = defineCapability({
+  action: "browser.open",
+  description: "Open a web page in the browser",
+  risk: "medium",
+  holds: "desktop",
+  parameters: closed({
+    url: Type.String({
+      minLength: 1,
+      maxLength: MAX_URL_LENGTH,
+      description: "An http or https URL, without user name.",
+    }),
+  }),
+  result: closed({ url: Type.String() }),
+  // What is no web URL stays as it is: the policy's check refuses it and says why.
+  normalise({ url }) {
+    const parsed = parseWebUrl(url);
+    return { url: "problem" in parsed ? url : parsed.href };
+  },
+  facts: ({ url }) => ({ url }),
+  raises({ url }) {
+    const parsed = parseWebUrl(url);
+    if ("problem" in parsed) return [];
+    const raises: Raise[] = [];
+    if (parsed.namesPort) raises.push({ reason: `the URL names port ${parsed.port}`, by: "one" });
+    if (parsed.isAddress) raises.push({ reason: "the URL's host is an IP address", by: "one" });
+    return raises;
+  },
+  summary: ({ url }) => `Open ${named(url)}`,
+  preview({ url }) {
+    const parsed = parseWebUrl(url);
+    if ("problem" in parsed) return { kind: "text", text: url };
+    const { href, host, port, path } = parsed;
+    return { kind: "url", href, host, port: String(port), path };
+  },
+});

@@ -1,0 +1,64 @@
+import type { Static, TObject } from "typebox";
+import { GatewayError } from "../contract/errors.ts";
+import type { Parameters, Preview } from "../contract/task.ts";
+import type { Facts, Raise } from "../policy/decision.ts";
+import type { Capability } from "./capability.ts";
+
+type Traits = "action" | "description" | "risk" | "result" | "holds";
+
+/** A capability as its file states it, with the parameters' own types. What is absent has a default. */
+export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capability, Traits> {
+  readonly parameters: Schema;
+  readonly readOnly?: boolean;
+  readonly destructive?: boolean;
+  readonly idempotent?: boolean;
+  /** Defaults are filled in already. */
+  normalise?(parameters: Static<Schema>): Static<Schema>;
+  facts?(parameters: Static<Schema>): Facts;
+  raises?(parameters: Static<Schema>): readonly Raise[];
+  summary(parameters: Static<Schema>): string;
+  preview?(parameters: Static<Schema>): Preview | undefined;
+  mask?(parameters: Static<Schema>): Static<Schema>;
+}
+
+export function defineCapability<Schema extends TObject>(
+  definition: CapabilityDefinition<Schema>,
+): Capability {
+  const defaults = defaultsOf(definition.parameters);
+  // Parameters were checked against the schema before any of these is called.
+  const typed = (parameters: Parameters) => parameters as Static<Schema>;
+  const plain = (parameters: Static<Schema>) => parameters as Parameters;
+  return Object.freeze<Capability>({
+    action: definition.action,
+    description: definition.description,
+    risk: definition.risk,
+    parameters: definition.parameters,
+    result: definition.result,
+    holds: definition.holds,
+    readOnly: definition.readOnly ?? false,
+    destructive: definition.destructive ?? false,
+    idempotent: definition.idempotent ?? false,
+    normalise(parameters) {
+      const filled = typed({ ...defaults, ...parameters });
+      return plain(definition.normalise?.(filled) ?? filled);
+    },
+    facts: (parameters) => definition.facts?.(typed(parameters)) ?? {},
+    raises: (parameters) => definition.raises?.(typed(parameters)) ?? [],
+    summary: (parameters) => definition.summary(typed(parameters)),
+    preview: (parameters) => definition.preview?.(typed(parameters)),
+    mask: (parameters) => plain(definition.mask?.(typed(parameters)) ?? typed(parameters)),
+  });
+}
+
+/** `invalid_request` for a parameter its schema cannot refuse. */
+export function refuse(parameter: string, problem: string, hint: string): GatewayError {
+  return new GatewayError("invalid_request", `/parameters/${parameter}: ${problem}`, { hint });
+}
+
+function defaultsOf(schema: TObject): Parameters {
+  return Object.fromEntries(
+    Object.entries(schema.properties).flatMap(([name, part]) =>
+      "default" in part ? [[name, part.default]] : [],
+    ),
+  );
+}

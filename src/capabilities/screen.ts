@@ -1,0 +1,29 @@
+import Type from "typebox";
+import { defineCapability } from "./define-capability.ts";
+import { closed } from "./schema-parts.ts";
+
+const pixels = (description: string) => Type.Integer({ description: `${description}, in pixels` });
+
+export const screenCapture = defineCapability({
+  action: "screen.capture",
+  description: "Take a screenshot",
+  risk: "low",
+  holds: "desktop",
+  readOnly: true,
+  idempotent: true,
+  parameters: closed({}),
+  result: closed({ width: pixels("Width"), height: pixels("Height") }),
+  summary: () => "Take a screenshot",
+});
+
+export const screenCursor = defineCapability({
+  action: "screen.cursor",
+  description: "Tell where the mouse pointer is",
+  risk: "low",
+  holds: "desktop",
+  readOnly: true,
+  idempotent: true,
+  parameters: closed({}),
+  result: closed({ x: pixels("From the left"), y: pixels("From the top") }),
+  summary: () => "Tell where the mouse pointer is",
+});

@@ -1,0 +1,21 @@
+import Type from "typebox";
+import { defineCapability } from "./define-capability.ts";
+import { closed, nothing } from "./schema-parts.ts";
+
+export const wait = defineCapability({
+  action: "wait",
+  description: "Wait",
+  risk: "low",
+  holds: "nothing",
+  readOnly: true,
+  idempotent: true,
+  parameters: closed({
+    duration_ms: Type.Integer({
+      minimum: 1,
+      maximum: 60_000,
+      description: "How long, in milliseconds: at most 60000.",
+    }),
+  }),
+  result: nothing(),
+  summary: ({ duration_ms }) => `Wait ${duration_ms} ms`,
+});
