@@ -1,0 +1,204 @@
+import { Readable } from "node:stream";
+import { pino } from "pino";
+import type { Artifact } from "../artifacts/artifact-store.ts";
+import { GatewayError } from "../contract/errors.ts";
+import type { Policy } from "../contract/policy.ts";
+import type { Principal, Scope } from "../contract/principal.ts";
+import type { PlanView, TaskView } from "../contract/task.ts";
+import { EventHub } from "../events/event-hub.ts";
+import { MemoryEventStore } from "../events/event-store-memory.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import type { HttpDeps } from "./http-deps.ts";
+
+export const TASK_ID = "task_AAAAAAAAAAAAAAAAAAAAAA";
+export const ARTIFACT_ID = "artifact_AAAAAAAAAAAAAAAAAAAAAA";
+export const DIGEST = `sha256:${"0".repeat(64)}`;
+
+const SCOPES: Readonly<Record<string, readonly Scope[]>> = {
+  alice: ["plan", "execute", "read"],
+  bob: ["plan", "execute", "read"],
+  planner: ["plan"],
+  approver: ["confirm", "read"],
+};
+
+export const KEYS: Map<string, Principal> = new Map(
+  Object.entries(SCOPES).map(([keyId, scopes]) => [
+    keyId,
+    {
+      keyId,
+      scheme: "bearer",
+      scopes: new Set(scopes),
+      capabilities: null,
+      desktops: null,
+      trustedApprovalSurface: false,
+    },
+  ]),
+);
+
+export const PLAN: PlanView = {
+  task_id: TASK_ID,
+  desktop: "main",
+  action: "fs.read",
+  parameters: { path: "/tmp/a", deep: { list: [1, null, { x: true }] } },
+  estimated_risk: "low",
+  plan_summary: "Read contents of /tmp/a",
+  requires_confirmation: true,
+  plan_digest: DIGEST,
+  status: "planned",
+  expires_at: "2026-01-01T00:00:00.000Z",
+  confirmation: { mode: "client", url: "http://localhost/approvals/x", approvals_required: 0 },
+  steps: [
+    {
+      action: "fs.read",
+      parameters: { path: "/tmp/a" },
+      summary: "Read contents of /tmp/a",
+      risk: "low",
+      reasons: [],
+      preview: { kind: "command", argv: ["ls"] },
+    },
+  ],
+};
+
+export const TASK: TaskView = {
+  ...PLAN,
+  requester: "alice",
+  approvals: [{ key_id: "approver", at: PLAN.expires_at, plan_digest: DIGEST }],
+  progress: 100,
+  result: { content: "hello", size: 5, nested: { any: ["thing"] } },
+  error: null,
+  artifacts: [],
+  created_at: PLAN.expires_at,
+};
+
+export const ARTIFACT: Artifact = {
+  id: ARTIFACT_ID,
+  task_id: TASK_ID,
+  owner: "alice",
+  step: 0,
+  media_type: "image/png",
+  size: 5,
+  name: "screen.png",
+  created_at: PLAN.expires_at,
+};
+
+const POLICY: Policy = {
+  capabilities: {},
+  confirmation: { low: "client", medium: "approver", high: "approver" },
+  approvals: { low: 1, medium: 1, high: 1 },
+  security: {
+    require_signature: true,
+    signature_tolerance_ms: 300_000,
+    max_concurrent_tasks: 5,
+    plan_ttl_s: 900,
+    max_task_duration_s: 300,
+    rate_limit_per_minute: 600,
+    max_queued_tasks: 100,
+    anonymous_events: true,
+  },
+  digest: DIGEST,
+};
+
+/** A task engine that knows one task, alice's. */
+function createFakeTasks(): Tasks {
+  const own = (principal: Principal, id: string): TaskView => {
+    const sees = principal.keyId === "alice" || principal.scopes.has("confirm");
+    if (id === TASK_ID && sees) return TASK;
+    throw new GatewayError("task_not_found", `no ${id}`);
+  };
+  return {
+    stopped: false,
+    plan: async () => PLAN,
+    confirm: async (principal, { task_id }) => own(principal, task_id),
+    execute: async (principal, { task_id }, { waitMs }) => {
+      own(principal, task_id);
+      return waitMs > 0
+        ? {
+            finished: true,
+            view: { task_id, status: "completed", message: "", result: TASK.result, error: null },
+          }
+        : { finished: false, view: { task_id, status: "running", message: "Started" } };
+    },
+    cancel: async (principal, id) => own(principal, id),
+    get: async (principal, id) => own(principal, id),
+    list: async () => ({ tasks: [TASK], next_cursor: "7" }),
+    stop: async () => ({ stopped: true, cancelled: 2 }),
+    resume: async () => ({ stopped: false }),
+  };
+}
+
+/**
+ * Everything the server needs, in memory, for tests. `Authorization: Bearer NAME` is the key of that
+ * name; no header at all is no credentials.
+ */
+export function createFakeDeps(overrides: Partial<HttpDeps> = {}) {
+  const store = new MemoryEventStore();
+  const logged: Record<string, unknown>[] = [];
+  const deps: HttpDeps = {
+    version: "1.2.3",
+    log: pino({ level: "debug" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    config: {
+      publicUrl: "https://gateway.example:8443/base",
+      allowedHosts: ["bytebot-gateway", "other.example:9000"],
+      corsOrigins: ["https://chat.example"],
+      trustedProxies: [],
+    },
+    bodyLimit: 64 * 1024,
+    authenticator: {
+      authenticate: async ({ headers }) => {
+        if (headers.authorization === undefined) return undefined;
+        const principal = KEYS.get(headers.authorization.replace("Bearer ", ""));
+        if (principal === undefined) throw new GatewayError("token_invalid", "no such token");
+        return { principal, durable: Promise.resolve() };
+      },
+    },
+    keys: { principal: (keyId) => KEYS.get(keyId) },
+    policy: { current: POLICY },
+    rateLimiter: { take: () => ({ ok: true }) },
+    tasks: createFakeTasks(),
+    events: new EventHub(store),
+    audit: {
+      read: async (after, limit) =>
+        Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
+          seq: after + index + 1,
+          time: PLAN.expires_at,
+          type: "task.planned",
+          key_id: "alice",
+          details: { digest: DIGEST },
+          prev: DIGEST,
+          mac: DIGEST,
+        })),
+      head: async () => ({ seq: 9, mac: DIGEST }),
+    },
+    artifacts: {
+      find: async (id) => (id === ARTIFACT_ID ? ARTIFACT : undefined),
+      open: async () => Readable.from([Buffer.from("bytes")]),
+    },
+    capabilities: (principal) => ({
+      capabilities: {
+        "fs.read": {
+          enabled: true,
+          risk_level: "low",
+          description: "Read file contents",
+          ...(principal && {
+            parameters: { type: "object" },
+            confirmation: "client",
+            limits: { allowed_paths: ["/tmp"] },
+          }),
+        },
+      },
+    }),
+    readiness: async () => ({
+      ready: true,
+      parts: {
+        store: { ok: true },
+        audit: { ok: true },
+        driver: { ok: true },
+        policy: { ok: true },
+        stopped: { ok: true },
+      },
+    }),
+    metrics: { contentType: "text/plain; version=0.0.4", metrics: async () => "up 1\n" },
+    ...overrides,
+  };
+  return { deps, store, logged, policy: POLICY };
+}

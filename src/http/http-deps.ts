@@ -1,0 +1,51 @@
+import type { Readable } from "node:stream";
+import type { Logger } from "pino";
+import type { Artifact } from "../artifacts/artifact-store.ts";
+import type { AuditStore } from "../audit/audit-store.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Config } from "../config/config.ts";
+import type { Policy } from "../contract/policy.ts";
+import type { Principal } from "../contract/principal.ts";
+import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
+import type { EventHub } from "../events/event-hub.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+
+/** An answer that has left, for metrics. */
+export interface Answered {
+  readonly method: string;
+  /** The route's path as OpenAPI writes it; undefined where none matched. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** Everything the HTTP server is handed. */
+export interface HttpDeps {
+  readonly version: string;
+  readonly log: Logger;
+  readonly config: Pick<Config, "publicUrl" | "allowedHosts" | "corsOrigins" | "trustedProxies">;
+  /** Largest request body, bytes. */
+  readonly bodyLimit: number;
+  readonly authenticator: Pick<Authenticator, "authenticate">;
+  /** Keys that hold at this moment. */
+  readonly keys: { principal(keyId: string): Principal | undefined };
+  readonly policy: { readonly current: Policy };
+  readonly rateLimiter: {
+    take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };
+  };
+  readonly tasks: Tasks;
+  /** Closed by the server when it closes. */
+  readonly events: EventHub;
+  readonly audit: Pick<AuditStore, "read" | "head">;
+  readonly artifacts: {
+    find(id: string): Promise<Artifact | undefined>;
+    /** Rejects with `artifact_not_found` where the bytes are gone. */
+    open(artifact: Artifact): Promise<Readable>;
+  };
+  /** With a principal also parameters, confirmation and limits. */
+  readonly capabilities: (principal: Principal | undefined) => CapabilitiesView;
+  readonly readiness: () => Promise<ReadyView>;
+  /** A prom-client registry. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  readonly observe?: (answered: Answered) => void;
+}

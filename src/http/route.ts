@@ -1,0 +1,99 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Static, TSchema } from "typebox";
+import type { ErrorCode } from "../contract/errors.ts";
+import type { Principal, Scope } from "../contract/principal.ts";
+
+/** `open`: nobody is asked. `optional`: credentials are checked if there are any. Else: one of the scopes. */
+export type Access = "open" | "optional" | readonly Scope[];
+
+export const TAGS = ["Tasks", "Events", "Control", "Service"] as const;
+
+/** What a route answers with one status. */
+export interface Answer {
+  readonly description: string;
+  /** Absent: no JSON. */
+  readonly schema?: TSchema;
+  /** `application/json` where there is a schema and nothing is said. */
+  readonly mediaType?: string;
+}
+
+export interface Call<Who, Body, Query, Params> {
+  readonly principal: Who;
+  readonly body: Body;
+  readonly query: Query;
+  readonly params: Params;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P extends TSchema> {
+  readonly method: "GET" | "POST";
+  /** As OpenAPI writes it: `/tasks/{task_id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: (typeof TAGS)[number];
+  readonly access: A;
+  /** Requests that need no credentials although others do. */
+  readonly isOpenTo?: (request: FastifyRequest) => boolean;
+  /** What a legacy signature is over; `request` where nothing is said. */
+  readonly signs?: "body" | "request";
+  readonly body?: B;
+  /** An absent body is `{}`. */
+  readonly bodyOptional?: boolean;
+  /** Closed. Absent: any query is refused, unless `anyQuery`. */
+  readonly query?: Q;
+  /** The query does not matter (probes, pages). */
+  readonly anyQuery?: boolean;
+  /** Values of the path. What does not match is as absent as what does not exist. */
+  readonly params?: P;
+  readonly missing?: Extract<ErrorCode, "not_found" | "task_not_found" | "artifact_not_found">;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Codes it may answer besides those of its stages. */
+  readonly errors?: readonly ErrorCode[];
+  /** HEAD: `derived` from GET unless it is `handled` here, or there is `none`. */
+  readonly head?: "handled" | "none";
+  /** Resolves with what is sent as JSON, or with the reply where it is on its way already. */
+  handle(
+    call: Call<
+      A extends readonly Scope[] ? Principal : Principal | undefined,
+      Static<B>,
+      Static<Q>,
+      Static<P>
+    >,
+  ): unknown;
+}
+
+/** A declared route, with what its handler expects already checked when it is called. */
+export type Route = Omit<RouteSpec<Access, TSchema, TSchema, TSchema>, "handle"> & {
+  handle(call: Call<Principal | undefined, unknown, unknown, unknown>): unknown;
+};
+
+/** Declares a route: its handler's types follow from its schemas and its access. */
+export function route<
+  const A extends Access,
+  B extends TSchema = TSchema,
+  Q extends TSchema = TSchema,
+  P extends TSchema = TSchema,
+>(spec: RouteSpec<A, B, Q, P>): Route {
+  // The stages check what the types promise the handler.
+  return spec as unknown as Route;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who is calling; undefined for anonymous requests. */
+    principal: Principal | undefined;
+    /** Settles when the accepted signature would survive a crash. */
+    durable: Promise<void> | undefined;
+    /** For the access log. */
+    taskId: string | undefined;
+    errorCode: string | undefined;
+  }
+  interface FastifyContextConfig {
+    /** The route's path as OpenAPI writes it. */
+    route?: string;
+  }
+}

@@ -1,0 +1,24 @@
+import type { HttpDeps } from "./http-deps.ts";
+import type { PendingWaits } from "./pending-waits.ts";
+import type { Route } from "./route.ts";
+import { createApprovalRoutes } from "./routes/approvals.ts";
+import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createControlRoutes } from "./routes/control.ts";
+import { createDocsRoutes } from "./routes/docs.ts";
+import { createEventRoutes } from "./routes/events.ts";
+import { createServiceRoutes } from "./routes/service.ts";
+import { createTaskRoutes } from "./routes/tasks.ts";
+
+/** Every route there is, in the order of the API's description. */
+export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
+  const routes: readonly Route[] = [
+    ...createTaskRoutes(deps, waits),
+    ...createArtifactRoutes(deps),
+    ...createApprovalRoutes(),
+    ...createEventRoutes(deps),
+    ...createControlRoutes(deps),
+    ...createServiceRoutes(deps),
+    ...createDocsRoutes(deps, () => routes),
+  ];
+  return routes;
+}

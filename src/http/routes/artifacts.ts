@@ -1,0 +1,72 @@
+import type { FastifyReply } from "fastify";
+import Type from "typebox";
+import type { Artifact } from "../../artifacts/artifact-store.ts";
+import { GatewayError } from "../../contract/errors.ts";
+import { contentDisposition } from "../content-disposition.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { type Route, route } from "../route.ts";
+
+const ArtifactParams = Type.Object({
+  artifact_id: Type.String({ pattern: "^artifact_[A-Za-z0-9_-]{22}$" }),
+});
+
+/** What a browser may show by itself; everything else is bytes to save, whatever it calls itself. */
+const INLINE: ReadonlyMap<string, string> = new Map([
+  ["image/png", "image/png"],
+  ["image/jpeg", "image/jpeg"],
+  ["image/webp", "image/webp"],
+  ["text/plain", "text/plain; charset=utf-8"],
+]);
+
+/** A reader that takes nothing for so long is cut off, and its file closed. */
+const IDLE_MS = 60_000;
+
+/** The bytes that steps left behind. */
+export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/artifacts/{artifact_id}",
+      operationId: "getArtifact",
+      summary: "The bytes of an artifact",
+      description:
+        "PNG, JPEG, WebP and plain text may be shown inline, everything else comes as an attachment.",
+      tag: "Tasks",
+      access: ["read"],
+      params: ArtifactParams,
+      missing: "artifact_not_found",
+      answers: { 200: { description: "The bytes.", mediaType: "application/octet-stream" } },
+      errors: ["artifact_not_found"],
+      head: "handled",
+      handle: async ({ principal, params, request, reply }) => {
+        const artifact = await deps.artifacts.find(params.artifact_id);
+        const visible = artifact?.owner === principal.keyId || principal.scopes.has("confirm");
+        if (artifact === undefined || !visible) throw notFound(params.artifact_id);
+        request.taskId = artifact.task_id;
+        const bytes = request.method === "HEAD" ? undefined : await deps.artifacts.open(artifact);
+        describe(reply, artifact);
+        reply.raw.setTimeout(IDLE_MS, () => reply.raw.destroy());
+        return reply.send(bytes);
+      },
+    }),
+  ];
+}
+
+/** Bytes gain no authority by being served (I14): the type is ours, never sniffed, never active. */
+function describe(reply: FastifyReply, { media_type, name, size }: Artifact): void {
+  const shown = INLINE.get(media_type.split(";", 1)[0]?.trim().toLowerCase() ?? "");
+  reply.headers({
+    "content-type": shown ?? "application/octet-stream",
+    "content-length": String(size),
+    "content-disposition": contentDisposition(shown ? "inline" : "attachment", name),
+    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+  });
+}
+
+function notFound(id: string): GatewayError {
+  return new GatewayError(
+    "artifact_not_found",
+    `There is no artifact ${id} that this key may see.`,
+    { hint: "A key sees the artifacts of its own tasks; they are kept RETENTION_DAYS." },
+  );
+}

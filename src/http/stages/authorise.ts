@@ -1,0 +1,35 @@
+import type { FastifyRequest } from "fastify";
+import { GatewayError } from "../../contract/errors.ts";
+import type { Principal, Scope } from "../../contract/principal.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import type { Route } from "../route.ts";
+
+/** Checks the key's scopes, then takes from its allowance. */
+export function createAuthorisation(
+  deps: Pick<HttpDeps, "policy" | "rateLimiter">,
+): (request: FastifyRequest, route: Route) => void {
+  return ({ principal }, { access }) => {
+    if (principal === undefined) return;
+    if (typeof access !== "string") requireScope(principal, access);
+    const perMinute = deps.policy.current.security.rate_limit_per_minute;
+    const taken = deps.rateLimiter.take(principal.keyId, perMinute);
+    if (!taken.ok) {
+      throw new GatewayError(
+        "rate_limited",
+        `Key ${principal.keyId} has made its ${perMinute} requests of this minute (security.rate_limit_per_minute).`,
+        { retry_after: taken.retryAfter, hint: "Wait as long as Retry-After says." },
+      );
+    }
+  };
+}
+
+/** Throws `scope_missing` unless the key has one of the scopes. */
+export function requireScope(principal: Principal, scopes: readonly Scope[]): void {
+  if (scopes.some((scope) => principal.scopes.has(scope))) return;
+  const named = scopes.join(" or ");
+  throw new GatewayError(
+    "scope_missing",
+    `Key ${principal.keyId} does not have the scope ${named}, which this route needs.`,
+    { hint: `Use a key whose scopes include ${named}; config/clients.json grants them.` },
+  );
+}

@@ -1,0 +1,30 @@
+import type { FastifyRequest } from "fastify";
+import { GatewayError } from "../../contract/errors.ts";
+import { JsonError, parseJson } from "../../lib/json.ts";
+import type { Route } from "../route.ts";
+
+/** The value of the raw body, in its place. An absent body is `{}` where the route allows it. */
+export function readJson(request: FastifyRequest, route: Route): void {
+  if (route.body === undefined) {
+    request.body = undefined;
+    return;
+  }
+  const raw = request.body;
+  if (!(raw instanceof Uint8Array) || raw.length === 0) {
+    if (route.bodyOptional !== true)
+      throw new GatewayError("invalid_request", "The body is empty.");
+    request.body = {};
+    return;
+  }
+  try {
+    request.body = parseJson(raw);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new GatewayError(
+      "invalid_request",
+      `The body is not JSON as this gateway reads it: ${error.message}.`,
+      { hint: "Send one JSON object in UTF-8, with each key once." },
+      error,
+    );
+  }
+}
