@@ -1,0 +1,250 @@
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { ArtifactFiles } from "./artifacts/artifact-files.ts";
+import { Artifacts } from "./artifacts/artifacts.ts";
+import { createSealer } from "./audit/chain.ts";
+import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
+import { Authenticator } from "./auth/authenticator.ts";
+import { KeyRing } from "./auth/key-ring.ts";
+import { KeySource } from "./auth/key-source.ts";
+import { viewCapabilities } from "./capabilities/capability-views.ts";
+import { capabilities } from "./capabilities/registry.ts";
+import { readKeys } from "./config/clients.ts";
+import { type Config, type Secrets, StartupError } from "./config/config.ts";
+import { prepareDirectories } from "./config/directories.ts";
+import type { Policy } from "./contract/policy.ts";
+import { openEmbeddedDriver } from "./drivers/embedded/embedded-driver.ts";
+import { EventHub } from "./events/event-hub.ts";
+import { buildServer } from "./http/server.ts";
+import { isLoopbackHost } from "./lib/loopback-host.ts";
+import { createMetrics } from "./metrics.ts";
+import { PolicySource } from "./policy/policy-source.ts";
+import { RateLimiter } from "./policy/rate-limiter.ts";
+import { checkReadiness } from "./readiness.ts";
+import { ServiceJobs } from "./service-jobs.ts";
+import { applyStagedRestore } from "./store/sqlite/backup.ts";
+import { claimDataDir } from "./store/sqlite/claim.ts";
+import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
+import type { Driver } from "./tasks/driver.ts";
+import { StopSwitch } from "./tasks/stop-switch.ts";
+import { TaskEngine } from "./tasks/task-engine.ts";
+import { VERSION } from "./version.ts";
+
+export interface ContextOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly log: Logger;
+}
+
+/** Room for what JSON and base64 add to the largest file. */
+const BODY_OVERHEAD = 1.4;
+const BODY_FLOOR = 64 * 1024;
+
+/** The whole service, built and not yet listening. */
+export interface Context extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  /** Reads policy and keys anew, as a change of their files would. */
+  reload(): Promise<void>;
+}
+
+/**
+ * Builds every long-lived object once, in order; what was built is disposed in reverse, also where
+ * a later one fails. Throws StartupError and what the rooms throw.
+ */
+export async function createContext({ config, secrets, log }: ContextOptions): Promise<Context> {
+  await using building = new AsyncDisposableStack();
+  const { dataDir } = config;
+  prepareDirectories(config);
+  building.use(claimDataDir(dataDir));
+  await applyStagedRestore(dataDir);
+
+  const policy = building.use(openPolicy(config));
+  const ring = new KeyRing(readKeys(config, secrets));
+  const keys = building.use(
+    new KeySource({ file: config.clientsFile, ring, read: () => readKeys(config, secrets) }),
+  );
+  const store = building.use(
+    openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
+  );
+  building.use(await openHeadFile(store, config, secrets, log));
+  const driver = building.use(await openDriver(config));
+  const artifacts = new Artifacts(
+    store.artifacts,
+    await ArtifactFiles.open(join(dataDir, "artifacts")),
+  );
+  const engine = building.use(
+    new TaskEngine({
+      store: store.tasks,
+      stopSwitch: await StopSwitch.open(store.settings),
+      driver,
+      artifacts,
+      capabilities,
+      policy: () => policy.current,
+      findPrincipal: (keyId) => ring.principal(keyId),
+      maxFileSize: config.maxFileSize,
+      publicUrl: config.publicUrl,
+      onError: (err, taskId) =>
+        log.error({ err, task_id: taskId }, "a task met an unforeseen error"),
+    }),
+  );
+  await recordStart(store, policy.current, driver.name);
+  await engine.recover();
+  building.use(
+    new ServiceJobs({
+      tasks: store.tasks,
+      replays: store.replays,
+      artifacts,
+      retentionDays: config.retentionDays,
+      log,
+    }),
+  );
+
+  const events = new EventHub(store.events, {
+    onError: (err) => log.error({ err }, "events could not be read for a subscriber"),
+  });
+  ring.onRevoked((keyId) => {
+    log.warn({ key_id: keyId }, "key revoked");
+    events.closeKey(keyId);
+    engine
+      .revoke(keyId)
+      .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
+  });
+  policy.onReload((present) => {
+    log.info({ policy_digest: present.digest }, "policy reloaded");
+    if (!present.security.anonymous_events) events.closeAnonymous();
+    recordReload(store, present).catch((err: unknown) =>
+      log.error({ err }, "the reload of the policy could not be recorded"),
+    );
+  });
+  policy.onRefused((problem) =>
+    log.error({ problem }, "policy file refused; the one before stays"),
+  );
+  keys.onReloaded((problem) =>
+    problem === undefined
+      ? log.info("keys reloaded")
+      : log.error({ problem }, "clients file refused; the keys before stay"),
+  );
+
+  const availability = (action: string) => driver.availability(action);
+  const app = buildServer({
+    version: VERSION,
+    log,
+    config,
+    bodyLimit: Math.ceil(config.maxFileSize * BODY_OVERHEAD) + BODY_FLOOR,
+    authenticator: new Authenticator({
+      ring,
+      replays: store.replays,
+      security: () => policy.current.security,
+    }),
+    keys: ring,
+    policy,
+    rateLimiter: new RateLimiter(),
+    tasks: engine,
+    events,
+    audit: store.audit,
+    artifacts,
+    capabilities: (principal) =>
+      viewCapabilities(capabilities, policy.current, availability, principal),
+    readiness: () =>
+      checkReadiness({
+        checkWrites: () => store.check(),
+        readStore: () => store.events.lastId(),
+        driver: () => driver.health(),
+        policyProblem: () => policy.problem,
+        keysProblem: () => keys.problem,
+        stopped: () => engine.stopped,
+      }),
+    metrics: createMetrics({
+      tasks: store.tasks,
+      events: store.events,
+      auditHead: () => store.audit.head(),
+      subscribers: () => events.size,
+      stopped: () => engine.stopped,
+    }),
+  });
+  building.defer(() => app.close());
+
+  const built = building.move();
+  return {
+    app,
+    async reload() {
+      await Promise.all([policy.reload(), keys.reload()]);
+    },
+    [Symbol.asyncDispose]: () => built.disposeAsync(),
+  };
+}
+
+function openPolicy(config: Config): PolicySource {
+  return new PolicySource({
+    file: config.policyFile,
+    actions: [...capabilities.keys()],
+    ownHosts: ownHosts(config),
+    accept: (policy) =>
+      policy.security.require_signature || isLoopbackHost(config.host)
+        ? undefined
+        : `security.require_signature is false and HOST is ${config.host}: without signatures the gateway binds loopback only`,
+  });
+}
+
+/** Where a browser must never be sent: the gateway itself and ByteBot. */
+function ownHosts({ host, port, publicUrl, bytebot }: Config): { host: string; port: number }[] {
+  const urls = [publicUrl, bytebot.url, bytebot.agentUrl].filter((url) => url !== undefined);
+  return [
+    { host, port },
+    ...urls.map((text) => {
+      const { hostname, port: explicit, protocol } = new URL(text);
+      return { host: hostname, port: Number(explicit) || (protocol === "https:" ? 443 : 80) };
+    }),
+  ];
+}
+
+async function openDriver(config: Config): Promise<Driver> {
+  if (config.driver === "embedded") {
+    return openEmbeddedDriver({
+      workdir: config.workdir,
+      hidden: [config.dataDir, config.configDir],
+    });
+  }
+  throw new StartupError(
+    "DRIVER",
+    "the bytebot driver is not part of this version",
+    "Unset BYTEBOT_URL and the url in config/bytebot.json, or set DRIVER=embedded.",
+  );
+}
+
+function openHeadFile(store: SqliteStore, config: Config, secrets: Secrets, log: Logger) {
+  return AuditHeadFile.open({
+    store: store.audit,
+    file: join(config.dataDir, HEAD_FILE_NAME),
+    auditKey: secrets.auditKey,
+    onExported: ({ seq, mac }) => log.info({ seq, mac }, "audit head"),
+    onProblem: (problem, err) => log.error({ err, problem }, "audit head"),
+  });
+}
+
+function recordStart(store: SqliteStore, policy: Policy, driver: string): Promise<void> {
+  return store.audit.append([
+    {
+      type: "gateway.started",
+      key_id: null,
+      time: new Date().toISOString(),
+      details: { version: VERSION, driver, policy_digest: policy.digest },
+    },
+  ]);
+}
+
+function recordReload(store: SqliteStore, policy: Policy): Promise<void> {
+  const timestamp = new Date().toISOString();
+  return store.settings.set("policy_digest", policy.digest, {
+    events: [{ event: "policy_reloaded", task_id: null, owner: null, timestamp, data: {} }],
+    audit: [
+      {
+        type: "policy.reloaded",
+        key_id: null,
+        time: timestamp,
+        details: { policy_digest: policy.digest },
+      },
+    ],
+  });
+}

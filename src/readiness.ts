@@ -1,0 +1,63 @@
+import type { ReadyPart, ReadyView } from "./contract/service.ts";
+
+export interface ReadinessDeps {
+  /** What the disk refuses with, tried anew where it did. */
+  readonly checkWrites: () => Promise<string | undefined>;
+  readonly readStore: () => Promise<unknown>;
+  readonly driver: () => Promise<{ detail: string; hint: string } | undefined>;
+  readonly policyProblem: () => string | undefined;
+  readonly keysProblem: () => string | undefined;
+  readonly stopped: () => boolean;
+}
+
+const OK: ReadyPart = { ok: true };
+
+/** Whether work would be accepted, part by part. Never rejects. */
+export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
+  const [writes, store, driver] = await Promise.all([
+    deps.checkWrites(),
+    deps.readStore().then(() => OK, unreadable),
+    deps.driver(),
+  ]);
+  const parts = {
+    store,
+    audit:
+      writes === undefined
+        ? OK
+        : {
+            ok: false,
+            detail: `Records cannot be written: ${writes}`,
+            hint: "Free space in DATA_DIR or make it writable; the gateway recovers by itself.",
+          },
+    driver: driver === undefined ? OK : { ok: false, ...driver },
+    policy: policyPart(deps.policyProblem(), deps.keysProblem()),
+    stopped: deps.stopped()
+      ? {
+          ok: false,
+          detail: "Everything is stopped.",
+          hint: "An approver resumes it: POST /resume.",
+        }
+      : OK,
+  };
+  return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+/** A policy or key file that is not in force is a fault of the operator's rules either way. */
+function policyPart(...problems: (string | undefined)[]): ReadyPart {
+  const found = problems.filter((problem) => problem !== undefined);
+  if (found.length === 0) return OK;
+  return {
+    ok: false,
+    detail: found.join("\n"),
+    hint: "What was in force before still is. Mend the file; it is read again when it changes.",
+  };
+}
+
+function unreadable(error: unknown): ReadyPart {
+  const detail = error instanceof Error ? error.message : String(error);
+  return {
+    ok: false,
+    detail,
+    hint: "Look at the database in DATA_DIR; `bytebot-gateway doctor` helps.",
+  };
+}
