@@ -58,7 +58,7 @@ export class KeySource implements AsyncDisposable {
   }
 
   /** Called whenever keys are refused; returns the function that ends it. */
-  onProblem(listener: (problem: string) => void): () => void {
+  onRefused(listener: (problem: string) => void): () => void {
     this.#refused.add(listener);
     return () => this.#refused.delete(listener);
   }

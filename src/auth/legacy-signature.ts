@@ -1,8 +1,9 @@
-import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../contract/errors.ts";
 import { compactJson } from "../lib/json.ts";
 import type { Key } from "./key-ring.ts";
+import { decodeMac, isMac } from "./mac.ts";
 
 /** What a request says of its signature, well-formed but not verified. */
 export interface LegacyClaim {
@@ -44,8 +45,8 @@ export function readLegacyClaim(headers: IncomingHttpHeaders): LegacyClaim | und
     const detail = "X-Timestamp is not a whole number of milliseconds";
     throw invalid(detail, "Send the digits alone: Date.now(), or int(time.time() * 1000).");
   }
-  const mac = Buffer.from(signature.length <= LONGEST_SIGNATURE ? signature : "", "base64");
-  if (mac.length !== MAC_LENGTH) {
+  const mac = decodeMac(signature);
+  if (mac === undefined) {
     const detail = "X-Signature is not base64 of 32 bytes";
     throw invalid(detail, "Send base64(HMAC-SHA256(secret, message)), neither hex nor truncated.");
   }
@@ -67,14 +68,11 @@ export function verifyLegacyMac(
     request.form === "body" ? `${timestamp}:` : `${timestamp}:${request.method} ${request.target}:`;
   const hmac = key?.principal.scheme === "hmac" ? key : undefined;
   const secret = hmac?.secret ?? NO_SECRET;
-  const matches = (body: Uint8Array) =>
-    timingSafeEqual(createHmac("sha256", secret).update(prefix).update(body).digest(), claim.mac);
-
-  let verified = matches(request.body);
+  let verified = isMac(claim.mac, secret, prefix, request.body);
   if (!verified) {
     // Python's json= and many others send spaces that the signed form does not have.
     const compact = compactJson(request.body);
-    if (compact !== request.body) verified = matches(compact);
+    if (compact !== request.body) verified = isMac(claim.mac, secret, prefix, compact);
   }
   if (verified && hmac !== undefined) return hmac;
   throw invalid(
@@ -87,9 +85,6 @@ export function invalid(detail: string, hint: string): GatewayError {
   return new GatewayError("signature_invalid", detail, { hint });
 }
 
-const MAC_LENGTH = 32;
-/** 44 characters are usual; Node's decoder skips what is not base64. */
-const LONGEST_SIGNATURE = 256;
 const CANONICAL_MS = /^(0|[1-9]\d{0,15})$/;
 const NO_SECRET = createSecretKey(randomBytes(32));
 
