@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { runCli } from "./run-cli.ts";
+import type { Shell } from "./shell.ts";
+
+// Reading `… | head` ends our output early: that is no error worth a trace.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.brokenPipe);
+  });
+}
+
+let abort: AbortController | undefined;
+
+const shell: Shell = {
+  env: process.env,
+  cwd: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  exit: EXIT.ok as ExitCode,
+  // Only a command that can wait takes Ctrl-C over; `serve` has a way of its own.
+  get signal(): AbortSignal {
+    if (abort === undefined) {
+      const controller = new AbortController();
+      abort = controller;
+      process.once("SIGINT", () => controller.abort());
+    }
+    return abort.signal;
+  },
+};
+
+const manifest: { version: string } = JSON.parse(
+  // One folder up from dist/, two from src/cli/: the bundle and the sources both find it.
+  readManifest(["../package.json", "../../package.json"]),
+);
+
+process.exitCode = await runCli(process.argv.slice(2), shell, manifest.version);
+
+function readManifest([first = "", ...others]: readonly string[]): string {
+  try {
+    return readFileSync(new URL(first, import.meta.url), "utf8");
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return readManifest(others);
+  }
+}

@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { addAuditCommands } from "./commands/audit.ts";
+import { addBackupCommands } from "./commands/backup.ts";
+import { addDecisionCommands } from "./commands/decide.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
+import { addPlanCommand } from "./commands/plan.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
+import { addRunCommand } from "./commands/run.ts";
+import { addServeCommand } from "./commands/serve.ts";
+import { addStopCommands } from "./commands/stop.ts";
+import { addTaskCommands } from "./commands/task.ts";
+import { addWatchCommand } from "./commands/watch.ts";
+import { EXIT, EXIT_MEANINGS, type ExitName } from "./exit-codes.ts";
+import { type Paint, paintFor, type Shell } from "./shell.ts";
+
+/** The whole command line. Parsing it throws CommanderError in place of ending the process. */
+export function buildProgram(shell: Shell, version: string): Command {
+  const paint = paintFor(shell.stdout, shell.env);
+  const program = new Command("bytebot-gateway");
+  program
+    .description("Plan, confirm, execute: the gateway between chat models and a desktop.")
+    .version(version, "-V, --version")
+    .option("--json", "print JSON: one document, or a line each for a stream")
+    .option("--url <url>", "the gateway (else GATEWAY_URL, else HOST and PORT of ./.env)")
+    .option("--key-id <id>", "the key to sign with (its secret in GATEWAY_SECRET)")
+    .configureOutput({
+      writeOut: (text) => shell.stdout.write(text),
+      writeErr: (text) => shell.stderr.write(text),
+      outputError: (text, write) => write(text),
+      getOutHelpWidth: () => shell.stdout.columns ?? 80,
+      getErrHelpWidth: () => shell.stderr.columns ?? 80,
+      getOutHasColors: () => true,
+      getErrHasColors: () => true,
+      stripColor: (text) => text,
+    })
+    .configureHelp({ showGlobalOptions: true, ...stylesOf(paint) })
+    .showHelpAfterError("(--help says more)")
+    .exitOverride()
+    .addHelpText("after", AFTER_HELP);
+
+  program.commandsGroup("Tasks:");
+  addRunCommand(program, shell);
+  addPlanCommand(program, shell);
+  addTaskCommands(program, shell);
+  addWatchCommand(program, shell);
+  program.commandsGroup("Approving:");
+  addDecisionCommands(program, shell);
+  addStopCommands(program, shell);
+  program.commandsGroup("Operating:");
+  addServeCommand(program);
+  addPolicyCommands(program, shell);
+  addAuditCommands(program, shell);
+  addBackupCommands(program, shell);
+  addDoctorCommand(program, shell);
+  return program;
+}
+
+function stylesOf(paint: Paint) {
+  return {
+    styleTitle: (text: string) => paint("bold", text),
+    styleSubcommandText: (text: string) => paint("cyan", text),
+    styleOptionText: (text: string) => paint("cyan", text),
+    styleArgumentText: (text: string) => paint("cyan", text),
+  };
+}
+
+const AFTER_HELP = `
+Secrets come from the environment, then from .env in the current folder: SHARED_SECRET to plan and
+execute; APPROVER_SECRET, APPROVER_SECRET_FILE or ./approver.key to decide. NAME_FILE names a file.
+
+Exit codes:
+${Object.entries(EXIT_MEANINGS)
+  .map(([name, meaning]) => `  ${String(EXIT[name as ExitName]).padStart(3)}  ${meaning}`)
+  .join("\n")}`;
