@@ -1,0 +1,47 @@
+import type { Artifact, ArtifactStore } from "../../artifacts/artifact-store.ts";
+import { GatewayError } from "../../contract/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { findSeq } from "./task-index.ts";
+
+const INSERT = "INSERT INTO artifacts (id, task, body) VALUES (?, ?, ?)";
+const GET = "SELECT body FROM artifacts WHERE id = ?";
+const LIST = "SELECT body FROM artifacts WHERE task = ? ORDER BY place";
+const IDS = "SELECT id FROM artifacts";
+
+export class SqliteArtifactStore implements ArtifactStore {
+  readonly #group: GroupCommit;
+  readonly #reader: Connection;
+
+  constructor(group: GroupCommit, reader: Connection) {
+    this.#group = group;
+    this.#reader = reader;
+  }
+
+  insert(artifact: Artifact): Promise<void> {
+    return this.#group.write((connection) => {
+      const task = findSeq(connection, artifact.task_id);
+      if (task === undefined) {
+        throw new GatewayError("task_not_found", `There is no task ${artifact.task_id}.`);
+      }
+      connection.run(INSERT, artifact.id, task, JSON.stringify(artifact));
+    });
+  }
+
+  async get(id: string): Promise<Artifact | undefined> {
+    const row = this.#reader.get<{ body: string }>(GET, id);
+    return row === undefined ? undefined : (JSON.parse(row.body) as Artifact);
+  }
+
+  async listByTask(taskId: string): Promise<Artifact[]> {
+    const task = findSeq(this.#reader, taskId);
+    if (task === undefined) return [];
+    return this.#reader
+      .all<{ body: string }>(LIST, task)
+      .map((row) => JSON.parse(row.body) as Artifact);
+  }
+
+  async ids(): Promise<Set<string>> {
+    return new Set(this.#reader.all<{ id: string }>(IDS).map((row) => row.id));
+  }
+}

@@ -1,0 +1,156 @@
+import type { AuditHead, AuditStore, SealRecord } from "../../audit/audit-store.ts";
+import type { AuditDraft, AuditRecord } from "../../contract/audit.ts";
+import { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { checkVersion } from "./migrations.ts";
+import { candidateSeqs, findSeq } from "./task-index.ts";
+
+interface AuditRow {
+  readonly seq: number;
+  readonly body: string;
+  readonly mac: Uint8Array | string;
+  readonly prev: Uint8Array | string | null;
+}
+
+const INSERT = "INSERT INTO audit (seq, task, body, mac) VALUES (?, ?, ?, ?)";
+const ROW = `
+  SELECT seq, body, mac, (SELECT mac FROM audit AS before WHERE before.seq = audit.seq - 1) AS prev
+  FROM audit`;
+const READ = `${ROW} WHERE seq > max(?, 0) ORDER BY seq LIMIT ?`;
+const READ_TASK = `${ROW} WHERE task = ? AND seq > ? ORDER BY seq LIMIT ?`;
+const HEAD = "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1";
+
+/** Records are sealed inside the transaction that writes them, so the chain has no gap or fork. */
+export class SqliteAuditStore implements AuditStore {
+  readonly #group: GroupCommit;
+  readonly #reader: Connection;
+  readonly #seal: SealRecord;
+  #committed: AuditHead;
+  #pending: AuditHead;
+
+  constructor(group: GroupCommit, reader: Connection, seal: SealRecord, head: AuditHead) {
+    this.#group = group;
+    this.#reader = reader;
+    this.#seal = seal;
+    this.#committed = head;
+    this.#pending = head;
+  }
+
+  append(drafts: readonly AuditDraft[]): Promise<void> {
+    return this.#group.write((connection) => {
+      this.write(connection, this.seal(drafts), (id) => findSeq(connection, id) ?? null);
+    });
+  }
+
+  async read(after: number, limit: number, taskId?: string): Promise<AuditRecord[]> {
+    const reader = this.#reader;
+    if (taskId === undefined) return reader.all<AuditRow>(READ, after, limit).map(toRecord);
+    return candidateSeqs(reader, taskId)
+      .flatMap((seq) => reader.all<AuditRow>(READ_TASK, seq, after, limit))
+      .map(toRecord)
+      .filter((record) => record.task_id === taskId)
+      .sort((a, b) => a.seq - b.seq)
+      .slice(0, limit);
+  }
+
+  async head(): Promise<AuditHead> {
+    return this.#committed;
+  }
+
+  get committedHead(): AuditHead {
+    return this.#committed;
+  }
+
+  /** Seals drafts after the newest record. Writes nothing: what it throws hurts only its caller. */
+  seal(drafts: readonly AuditDraft[]): AuditRecord[] {
+    let head = this.#pending;
+    return drafts.map((draft) => {
+      const record = this.#seal(draft, head);
+      if (record.seq !== head.seq + 1) throw new Error(`sealed ${record.seq} after ${head.seq}`);
+      head = { seq: record.seq, mac: record.mac };
+      return record;
+    });
+  }
+
+  /** Part of a write: what `seal` gave in the same piece of work. */
+  write(
+    connection: Connection,
+    records: readonly AuditRecord[],
+    seqOf: (taskId: string) => number | null,
+  ): void {
+    for (const record of records) {
+      const { seq, prev, mac, ...body } = record;
+      if (seq === 1) connection.run(INSERT, 0, null, "", packMac(prev));
+      const task = record.task_id === undefined ? null : seqOf(record.task_id);
+      connection.run(INSERT, seq, task, JSON.stringify(body), packMac(mac));
+      this.#pending = { seq, mac };
+    }
+  }
+
+  commit(): void {
+    this.#committed = this.#pending;
+  }
+
+  discard(): void {
+    this.#pending = this.#committed;
+  }
+}
+
+/** The newest record's place; seq 0 where there is none. */
+export function readHead(connection: Connection): AuditHead {
+  const row = connection.get<Pick<AuditRow, "seq" | "mac">>(HEAD);
+  return row === undefined || row.seq === 0
+    ? { seq: 0, mac: "" }
+    : { seq: row.seq, mac: unpackMac(row.mac) };
+}
+
+/** Records read at a time. */
+const PAGE = 500;
+
+/**
+ * Every record of a database file, oldest first, up to the newest when reading starts; beside a
+ * running gateway or without one. Throws where the file is missing, newer, or not a database.
+ */
+export async function* readAuditRecords(file: string): AsyncIterable<AuditRecord> {
+  using connection = new Connection(file, { readOnly: true });
+  checkVersion(connection, file);
+  const end = readHead(connection).seq;
+  for (let after = 0; after < end; ) {
+    const rows = connection.all<AuditRow>(READ, after, PAGE);
+    if (rows.length === 0) return;
+    for (const row of rows) {
+      if (row.seq > end) return;
+      after = row.seq;
+      yield toRecord(row);
+    }
+  }
+}
+
+const MAC_PREFIX = "hmac-sha256:";
+const MAC_LENGTH = MAC_PREFIX.length + 64;
+
+/** 32 bytes instead of 76; the chain's name, which is no MAC, stays text. */
+function packMac(mac: string): Uint8Array | string {
+  if (!mac.startsWith(MAC_PREFIX) || mac.length !== MAC_LENGTH) return mac;
+  return Buffer.from(mac.slice(MAC_PREFIX.length), "hex");
+}
+
+function unpackMac(mac: Uint8Array | string): string {
+  return typeof mac === "string" ? mac : MAC_PREFIX + Buffer.from(mac).toString("hex");
+}
+
+function toRecord({ seq, body, mac, prev }: AuditRow): AuditRecord {
+  const links = { seq, prev: prev === null ? "" : unpackMac(prev), mac: unpackMac(mac) };
+  return { ...parseBody(body), ...links };
+}
+
+/** A record that was tampered with may be anything; its MAC says so, reading it must not fail. */
+function parseBody(body: string): Omit<AuditRecord, "seq" | "prev" | "mac"> {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === "object" && value !== null) return value as AuditRecord;
+  } catch {
+    // Told below.
+  }
+  return { type: "unreadable", time: "", key_id: null };
+}

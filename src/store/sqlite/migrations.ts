@@ -1,0 +1,130 @@
+import type { Connection } from "./connection.ts";
+
+/** Marks the file as ours (PRAGMA application_id): "BBGW". */
+export const APPLICATION_ID = 0x42424757;
+
+/**
+ * Forward only, one entry a version, never changed once released. What is appended grows at the
+ * end of its tables and indexes, so that a write costs the same however many rows there are.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  -- The part of a task that moves; small, so that a change rewrites little.
+  CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    requester TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    finished_at TEXT,
+    idempotency_key TEXT,
+    state TEXT NOT NULL
+  );
+  CREATE INDEX tasks_by_requester ON tasks (requester, status);
+  CREATE INDEX tasks_pending ON tasks (expires_at) WHERE status < 4;
+
+  -- The part that never changes.
+  CREATE TABLE plans (
+    seq INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    notes TEXT NOT NULL
+  );
+
+  -- Finds a task by its id, see task-index.ts. Kept for good, because audit records are.
+  CREATE TABLE task_ids (
+    block INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (block, hash, seq)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    key_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body_digest TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (key_id, key)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task INTEGER,
+    owner TEXT,
+    body TEXT NOT NULL
+  );
+  CREATE INDEX events_by_task ON events (task) WHERE task IS NOT NULL;
+  CREATE INDEX events_by_owner ON events (owner);
+
+  -- Row 0 holds the chain's name. A record's prev is the mac of the row before it.
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    task INTEGER,
+    body TEXT NOT NULL,
+    mac BLOB NOT NULL
+  );
+  CREATE INDEX audit_by_task ON audit (task) WHERE task IS NOT NULL;
+
+  -- In order of time: inserts go to the end, pruning takes from the front.
+  CREATE TABLE replays (
+    timestamp INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    mac BLOB NOT NULL,
+    forget_at INTEGER NOT NULL,
+    PRIMARY KEY (timestamp, key_id, mac)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE artifacts (
+    place INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    task INTEGER NOT NULL,
+    body TEXT NOT NULL
+  );
+  CREATE INDEX artifacts_by_task ON artifacts (task);
+
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  `,
+];
+
+/** The schema this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings a database to this program's version. Throws where it is newer, or not ours. */
+export function migrate(connection: Connection, file: string): void {
+  const version = checkVersion(connection, file);
+  for (let next = version; next < SCHEMA_VERSION; next++) {
+    connection.exec("BEGIN IMMEDIATE");
+    try {
+      connection.exec(MIGRATIONS[next] ?? "");
+      connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      connection.exec(`PRAGMA user_version = ${next + 1}`);
+      connection.exec("COMMIT");
+    } catch (error) {
+      if (connection.isTransaction) connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+/** The schema version of a database; 0 for an empty one. Throws where it is newer, or not ours. */
+export function checkVersion(connection: Connection, file: string): number {
+  const version = pragma(connection, "user_version");
+  const application = pragma(connection, "application_id");
+  const tables = connection.get<{ n: number }>("SELECT count(*) AS n FROM sqlite_schema")?.n ?? 0;
+  if (tables > 0 && application !== APPLICATION_ID) {
+    throw new Error(`${file} is a database of another program. Give DATA_DIR a folder of its own.`);
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new Error(
+      `${file} has schema version ${version}; this program knows versions up to ${SCHEMA_VERSION}. ` +
+        "Start the newer gateway that wrote it, or restore a backup made before the upgrade.",
+    );
+  }
+  return version;
+}
+
+function pragma(connection: Connection, name: "user_version" | "application_id"): number {
+  return connection.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0;
+}

@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import type { AuditHead } from "../../audit/audit-store.ts";
+import type { TaskError } from "../../contract/task.ts";
+import type { TaskState } from "../../tasks/task.ts";
+import { readHead } from "./audit-store.ts";
+import { Connection } from "./connection.ts";
+import { codeOf, OPEN_END } from "./task-row.ts";
+
+/** What must not go back in time with a restore. */
+const CARRY_OVER = [
+  // A signature used since the backup stays used.
+  `INSERT OR IGNORE INTO replays (timestamp, key_id, mac, forget_at)
+     SELECT timestamp, key_id, mac, forget_at FROM previous.replays`,
+  // The gateway's own state is that of now: what was stopped stays stopped.
+  `INSERT OR REPLACE INTO settings (name, value)
+     SELECT name, value FROM previous.settings WHERE name NOT LIKE 'store.%'`,
+  // Ids of events and tasks given since the backup are not given again.
+  `UPDATE sqlite_sequence SET seq = max(seq, coalesce(
+     (SELECT old.seq FROM previous.sqlite_sequence AS old WHERE old.name = sqlite_sequence.name), 0))`,
+  `INSERT INTO sqlite_sequence (name, seq)
+     SELECT name, seq FROM previous.sqlite_sequence
+     WHERE name NOT IN (SELECT name FROM main.sqlite_sequence)`,
+];
+
+/**
+ * Carries over from the database that is replaced, as far as it can be read: a restore is often
+ * made because it cannot. Returns the place its audit log had reached.
+ */
+export function bringUpToDate(connection: Connection, previous: string): AuditHead | undefined {
+  if (!existsSync(previous)) return undefined;
+  try {
+    let head: AuditHead;
+    {
+      // Opened for writing once, so that what stands in its log is taken in.
+      using old = new Connection(previous, { readOnly: false });
+      head = readHead(old);
+    }
+    connection.run("ATTACH ? AS previous", previous);
+    try {
+      for (const statement of CARRY_OVER) connection.exec(statement);
+    } finally {
+      connection.exec("DETACH previous");
+    }
+    return head.seq === 0 ? undefined : head;
+  } catch {
+    return undefined;
+  }
+}
+
+const OPEN = `SELECT seq, state FROM tasks WHERE status < ${OPEN_END}`;
+const END = `
+  UPDATE tasks SET status = ?, revision = revision + 1, finished_at = ?, state = ? WHERE seq = ?`;
+
+const OUTCOME_UNKNOWN: TaskError = {
+  code: "outcome_unknown",
+  detail: "The gateway was restored from a backup in which this task was under way.",
+  hint: "Look at the desktop before planning it again: it may have run since the backup.",
+};
+
+/**
+ * Ends every task that was under way in the backup: it may have run since, and nothing runs twice.
+ * What was to run is `interrupted`, what only waited for a decision `expired`. Says how many.
+ */
+export function endOpenTasks(connection: Connection): number {
+  const now = new Date().toISOString();
+  const open = connection.all<{ seq: number; state: string }>(OPEN);
+  for (const { seq, state } of open) {
+    const before = JSON.parse(state) as TaskState;
+    const started = before.executed || before.approvals.length > 0;
+    const after: TaskState = {
+      ...before,
+      status: started ? "interrupted" : "expired",
+      finished_at: now,
+      ...(started && { error: OUTCOME_UNKNOWN }),
+    };
+    connection.run(END, codeOf(after.status), now, JSON.stringify(after), seq);
+  }
+  return open.length;
+}

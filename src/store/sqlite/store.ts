@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import type { SealRecord } from "../../audit/audit-store.ts";
+import { SqliteArtifactStore } from "./artifact-store.ts";
+import { readHead, SqliteAuditStore } from "./audit-store.ts";
+import { Connection } from "./connection.ts";
+import { SqliteEventStore } from "./event-store.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { migrate } from "./migrations.ts";
+import { RecordWriter } from "./record-writer.ts";
+import { SqliteReplayStore } from "./replay-store.ts";
+import { recordRestore } from "./restore-note.ts";
+import { SqliteSettingStore } from "./setting-store.ts";
+import { SqliteTaskStore } from "./task-store.ts";
+
+/** The part of a pino logger that the store uses. */
+export interface StoreLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface StoreOptions {
+  /** The database file; it and its folder are made where they are missing. */
+  readonly file: string;
+  /** Seals audit records onto their chain. */
+  readonly seal: SealRecord;
+  readonly log?: StoreLog;
+}
+
+/** Every port over one SQLite file: one connection writes, another reads what is committed. */
+export class SqliteStore implements AsyncDisposable {
+  readonly tasks: SqliteTaskStore;
+  readonly events: SqliteEventStore;
+  readonly audit: SqliteAuditStore;
+  readonly replays: SqliteReplayStore;
+  readonly artifacts: SqliteArtifactStore;
+  readonly settings: SqliteSettingStore;
+  readonly #group: GroupCommit;
+  readonly #reader: Connection;
+
+  constructor({ file, seal, log }: StoreOptions) {
+    const writer = openWriter(file);
+    const reader = new Connection(file, { readOnly: true });
+    let first: Connection | undefined = writer;
+    const group = new GroupCommit({
+      open: () => {
+        const connection = first ?? this.#reopen(file);
+        first = undefined;
+        return connection;
+      },
+      onCommitted: () => {
+        this.audit.commit();
+        this.events.deliver();
+      },
+      onRolledBack: () => {
+        this.audit.discard();
+        this.events.discard();
+      },
+      onFailure: (err) => log?.error({ err }, "the store could not commit; nothing was recorded"),
+    });
+    this.#group = group;
+    this.#reader = reader;
+    this.events = new SqliteEventStore(reader, (err) =>
+      log?.error({ err }, "a listener of events failed"),
+    );
+    this.audit = new SqliteAuditStore(group, reader, seal, readHead(reader));
+    const records = new RecordWriter(this.events, this.audit);
+    this.tasks = new SqliteTaskStore(group, reader, records);
+    this.replays = new SqliteReplayStore(group, reader);
+    this.artifacts = new SqliteArtifactStore(group, reader);
+    this.settings = new SqliteSettingStore(group, reader, records);
+    void recordRestore(group, reader, this.audit)?.catch((err) =>
+      log?.error({ err }, "the restore could not be recorded; it is tried again at the next start"),
+    );
+  }
+
+  /** What the disk last refused with; undefined while commits succeed. */
+  get problem(): string | undefined {
+    return this.#group.problem;
+  }
+
+  /**
+   * For readiness: where a commit has failed, tries one of its own, so that the answer does not
+   * wait for traffic. Resolves with what is wrong, or undefined.
+   */
+  async check(): Promise<string | undefined> {
+    if (this.problem === undefined) return undefined;
+    try {
+      await this.#group.write((connection) => connection.run(PROBE, new Date().toISOString()));
+    } catch {
+      // `problem` says it.
+    }
+    return this.problem;
+  }
+
+  /** After a failure: the file must still be the one whose chain is being written. */
+  #reopen(file: string): Connection {
+    if (!existsSync(file)) throw new Error(`${file} is gone`);
+    const connection = openWriter(file);
+    if (readHead(connection).mac === this.audit.committedHead.mac) return connection;
+    connection[Symbol.dispose]();
+    throw new Error(`${file} was replaced while the gateway was running; restart it`);
+  }
+
+  /** Commits what is under way and closes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#reader[Symbol.dispose]();
+    await this.#group[Symbol.asyncDispose]();
+  }
+}
+
+const PROBE = "INSERT OR REPLACE INTO settings (name, value) VALUES ('store.checked_at', ?)";
+
+/**
+ * Opens the store. Throws where the database is newer than this program, not its own, damaged, or
+ * cannot be written.
+ */
+export function openStore(options: StoreOptions): SqliteStore {
+  return new SqliteStore(options);
+}
+
+function openWriter(file: string): Connection {
+  const connection = new Connection(file, { readOnly: false });
+  try {
+    migrate(connection, file);
+    return connection;
+  } catch (error) {
+    connection[Symbol.dispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,243 @@
+import type { TaskStatus } from "../../contract/task.ts";
+import type { Task, TaskState } from "../../tasks/task.ts";
+import type {
+  IdempotencyEntry,
+  NewTask,
+  Records,
+  TaskQuery,
+  TaskStore,
+} from "../../tasks/task-store.ts";
+import type { Connection } from "./connection.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import { blockOf, findSeq, hashOf, INSERT_TASK_ID } from "./task-index.ts";
+import {
+  ALL_CODES,
+  codeOf,
+  OPEN_END,
+  PENDING_END,
+  SELECT_TASK,
+  STATUSES,
+  type TaskRow,
+  toTask,
+} from "./task-row.ts";
+
+type Kept = { taskId: string; bodyDigest: string };
+
+const INSERT_TASK = `
+  INSERT INTO tasks (id, status, revision, requester, created_at, expires_at, idempotency_key, state)
+  VALUES (?, ?, 1, ?, ?, ?, ?, ?)`;
+const INSERT_PLAN = "INSERT INTO plans (seq, digest, plan, notes) VALUES (?, ?, ?, ?)";
+const INSERT_KEPT =
+  "INSERT INTO idempotency (key_id, key, body_digest, task_id) VALUES (?, ?, ?, ?)";
+const FIND_KEPT = `
+  SELECT task_id AS taskId, body_digest AS bodyDigest FROM idempotency
+  WHERE key_id = ? AND key = ?`;
+const UPDATE = `
+  UPDATE tasks SET status = ?, revision = revision + 1, finished_at = ?, state = ?
+  WHERE seq = ? AND revision = ?`;
+
+const GET = `${SELECT_TASK} WHERE tasks.seq = ?`;
+const LIST_ALL = `${SELECT_TASK} WHERE tasks.seq < ? ORDER BY tasks.seq DESC LIMIT ?`;
+const OF_REQUESTER = "SELECT seq FROM tasks WHERE requester = ? AND status = ?";
+const NEWEST_SEQS = `${OF_REQUESTER} AND seq < ? ORDER BY seq DESC LIMIT ?`;
+const OLDEST_SEQS = `${OF_REQUESTER} ORDER BY seq LIMIT ?`;
+const EXPIRED = `
+  SELECT id FROM tasks WHERE status < ${PENDING_END} AND expires_at <= ?
+  ORDER BY expires_at LIMIT ?`;
+const COUNTS = "SELECT requester, status, count(*) AS n FROM tasks GROUP BY requester, status";
+const HAS_OPEN = `SELECT 1 AS found FROM tasks WHERE requester = ? AND status < ${OPEN_END} LIMIT 1`;
+/** Jumps from one requester to the next along the index. */
+const REQUESTERS = `
+  WITH RECURSIVE requesters (id) AS (
+    SELECT min(requester) FROM tasks
+    UNION ALL
+    SELECT (SELECT min(requester) FROM tasks WHERE requester > requesters.id)
+    FROM requesters WHERE requesters.id IS NOT NULL
+  )
+  SELECT id FROM requesters WHERE id IS NOT NULL`;
+
+const OLDEST_ROWS = `
+  SELECT seq, status, requester, created_at, coalesce(finished_at, created_at) AS finished_at,
+    idempotency_key
+  FROM tasks ORDER BY seq`;
+const REMOVE_ARTIFACTS = "DELETE FROM artifacts WHERE task = ? RETURNING id";
+const REMOVE_KEPT = "DELETE FROM idempotency WHERE key_id = ? AND key = ?";
+const REMOVE_EVENTS = "DELETE FROM events WHERE task = ?";
+const REMOVE_ROWS = ["DELETE FROM plans WHERE seq = ?", "DELETE FROM tasks WHERE seq = ?"];
+
+interface OldRow {
+  readonly seq: number;
+  readonly status: number;
+  readonly requester: string;
+  readonly created_at: string;
+  readonly finished_at: string;
+  readonly idempotency_key: string | null;
+}
+
+export class SqliteTaskStore implements TaskStore {
+  readonly #group: GroupCommit;
+  readonly #reader: Connection;
+  readonly #records: RecordWriter;
+
+  constructor(group: GroupCommit, reader: Connection, records: RecordWriter) {
+    this.#group = group;
+    this.#reader = reader;
+    this.#records = records;
+  }
+
+  insert(
+    task: NewTask,
+    records: Records,
+    idempotency?: IdempotencyEntry,
+  ): Promise<Kept | undefined> {
+    return this.#group.write((connection) => {
+      if (idempotency !== undefined) {
+        const kept = findKept(connection, idempotency.keyId, idempotency.key);
+        if (kept !== undefined) return kept;
+      }
+      const sealed = this.#records.seal(records);
+      const notes = JSON.stringify(task.notes);
+      const { lastId: seq } = connection.run(
+        INSERT_TASK,
+        task.id,
+        codeOf(task.state.status),
+        task.requester,
+        task.created_at,
+        task.expires_at,
+        idempotency?.key ?? null,
+        JSON.stringify(task.state),
+      );
+      connection.run(INSERT_TASK_ID, blockOf(seq), hashOf(task.id), seq);
+      connection.run(INSERT_PLAN, seq, task.digest, task.canonicalPlan, notes);
+      if (idempotency !== undefined) {
+        const { keyId, key, bodyDigest } = idempotency;
+        connection.run(INSERT_KEPT, keyId, key, bodyDigest, task.id);
+      }
+      this.#records.write(connection, records, sealed, { id: task.id, seq });
+      return undefined;
+    });
+  }
+
+  async findIdempotent(keyId: string, key: string): Promise<Kept | undefined> {
+    return findKept(this.#reader, keyId, key);
+  }
+
+  update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean> {
+    return this.#group.write((connection) => {
+      const seq = findSeq(connection, id);
+      if (seq === undefined) return false;
+      const sealed = this.#records.seal(records);
+      const { changes } = connection.run(
+        UPDATE,
+        codeOf(state.status),
+        state.finished_at ?? null,
+        JSON.stringify(state),
+        seq,
+        revision,
+      );
+      if (changes === 0) return false;
+      this.#records.write(connection, records, sealed, { id, seq });
+      return true;
+    });
+  }
+
+  async get(id: string): Promise<Task | undefined> {
+    const seq = findSeq(this.#reader, id);
+    return seq === undefined ? undefined : this.#load([seq])[0];
+  }
+
+  async list({ requester, status, before, limit }: TaskQuery): Promise<Task[]> {
+    const end = before ?? Number.MAX_SAFE_INTEGER;
+    if (requester === undefined && status === undefined) {
+      return this.#reader.all<TaskRow>(LIST_ALL, end, limit).map(toTask);
+    }
+    const requesters = requester === undefined ? this.#requesters() : [requester];
+    const codes = status === undefined ? ALL_CODES : [codeOf(status)];
+    const seqs = this.#walk(requesters, codes, (of, code) =>
+      this.#reader.all<{ seq: number }>(NEWEST_SEQS, of, code, end, limit),
+    );
+    return this.#load(seqs.sort((a, b) => b - a).slice(0, limit));
+  }
+
+  async listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<Task[]> {
+    const seqs = this.#walk(this.#requesters(), statuses.map(codeOf), (of, code) =>
+      this.#reader.all<{ seq: number }>(OLDEST_SEQS, of, code, limit),
+    );
+    return this.#load(seqs.sort((a, b) => a - b).slice(0, limit));
+  }
+
+  async listExpired(now: string, limit: number): Promise<string[]> {
+    return this.#reader.all<{ id: string }>(EXPIRED, now, limit).map((row) => row.id);
+  }
+
+  async openRequesters(): Promise<string[]> {
+    return this.#requesters().filter((id) => this.#reader.get(HAS_OPEN, id) !== undefined);
+  }
+
+  async countByStatus(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = Object.fromEntries(STATUSES.map((name) => [name, 0]));
+    for (const row of this.#reader.all<{ status: number; n: number }>(COUNTS)) {
+      const name = STATUSES.find((status) => codeOf(status) === row.status);
+      if (name !== undefined) counts[name] = (counts[name] ?? 0) + row.n;
+    }
+    return counts;
+  }
+
+  async removeFinished(
+    time: string,
+    limit: number,
+  ): Promise<{ tasks: number; artifactIds: string[] }> {
+    const old = this.#finishedBefore(time, limit);
+    if (old.length === 0) return { tasks: 0, artifactIds: [] };
+    return this.#group.write((connection) => {
+      const artifactIds: string[] = [];
+      for (const { seq, requester, idempotency_key } of old) {
+        connection.run(REMOVE_EVENTS, seq);
+        const removed = connection.all<{ id: string }>(REMOVE_ARTIFACTS, seq);
+        artifactIds.push(...removed.map((row) => row.id));
+        if (idempotency_key !== null) connection.run(REMOVE_KEPT, requester, idempotency_key);
+        for (const remove of REMOVE_ROWS) connection.run(remove, seq);
+      }
+      return { tasks: old.length, artifactIds };
+    });
+  }
+
+  /**
+   * Walks from the oldest task and needs no index for it: who was planned at `time` or later
+   * cannot have finished before, so the walk ends there.
+   */
+  #finishedBefore(time: string, limit: number): OldRow[] {
+    const found: OldRow[] = [];
+    for (const row of this.#reader.iterate<OldRow>(OLDEST_ROWS)) {
+      if (row.created_at >= time || found.length === limit) break;
+      if (row.status >= OPEN_END && row.finished_at < time) found.push(row);
+    }
+    return found;
+  }
+
+  #requesters(): string[] {
+    return this.#reader.all<{ id: string }>(REQUESTERS).map((row) => row.id);
+  }
+
+  /** Every requester's tasks in every one of these statuses: short walks along one index. */
+  #walk(
+    requesters: readonly string[],
+    codes: readonly number[],
+    find: (requester: string, code: number) => { seq: number }[],
+  ): number[] {
+    return requesters.flatMap((requester) =>
+      codes.flatMap((code) => find(requester, code).map((row) => row.seq)),
+    );
+  }
+
+  #load(seqs: readonly number[]): Task[] {
+    return seqs.flatMap((seq) => this.#reader.all<TaskRow>(GET, seq).map(toTask));
+  }
+}
+
+function findKept(connection: Connection, keyId: string, key: string): Kept | undefined {
+  const row = connection.get<Kept>(FIND_KEPT, keyId, key);
+  // A plain object: rows have no prototype.
+  return row === undefined ? undefined : { ...row };
+}

@@ -1,0 +1,479 @@
+/**
+ * What every store must do, whatever it stands on: one file, because a store passes all of it or is
+ * none. A store's own test hands in how to make one and adds what is particular to it.
+ */
+import { randomBytes } from "node:crypto";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { AuditStore } from "../audit/audit-store.ts";
+import type { ReplayStore, SeenSignature } from "../auth/replay-store.ts";
+import type { AuditDraft } from "../contract/audit.ts";
+import type { EventDraft, EventName, GatewayEvent } from "../contract/event.ts";
+import { TASK_STATUSES, type TaskStatus } from "../contract/task.ts";
+import type { EventStore } from "../events/event-store.ts";
+import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
+import { at, newTask, recordsOf } from "./test-records.ts";
+
+export interface ContractStore extends AsyncDisposable {
+  readonly tasks: TaskStore;
+  readonly events: EventStore;
+  readonly audit: AuditStore;
+  readonly replays: ReplayStore;
+  readonly artifacts: ArtifactStore;
+  readonly settings: SettingStore;
+}
+
+/** An empty place for a store, which can be opened again after it was closed. */
+export interface StorePlace extends AsyncDisposable {
+  open(): Promise<ContractStore>;
+}
+
+/** Declares the tests for one store. `createPlace` is called for each of them. */
+export function testStoreContract(name: string, createPlace: () => Promise<StorePlace>): void {
+  const open = async (): Promise<ContractStore> => {
+    const place = await createPlace();
+    const store = await place.open();
+    onTestFinished(async () => {
+      await store[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
+    });
+    return store;
+  };
+
+  describe(`${name}: tasks`, () => {
+    it("keeps a task as it was given, and numbers it", async () => {
+      const { tasks } = await open();
+      const first = newTask();
+      const second = newTask({ requester: "other" });
+      expect(await tasks.insert(first, recordsOf(first, "task_planned"))).toBeUndefined();
+      await tasks.insert(second, recordsOf(second, "task_planned"));
+
+      const { expires_at: _, ...given } = first;
+      const kept = await tasks.get(first.id);
+      expect(kept).toEqual({ ...given, seq: expect.any(Number), revision: expect.any(Number) });
+      expect((await tasks.get(second.id))?.seq).toBeGreaterThan(kept?.seq ?? Number.NaN);
+      expect(await tasks.get(newTask().id)).toBeUndefined();
+      expect(await tasks.get("task_unknown")).toBeUndefined();
+    });
+
+    it("I6 writes task, events and audit records together", async () => {
+      const store = await open();
+      const task = newTask();
+      await store.tasks.insert(task, recordsOf(task, "task_planned"));
+      expect((await store.events.read(0, 10, {})).map((event) => event.event)).toEqual([
+        "task_planned",
+      ]);
+      expect((await store.audit.read(0, 10)).map((record) => record.task_id)).toEqual([task.id]);
+    });
+
+    it("writes nothing of a change that is refused", async () => {
+      const store = await open();
+      const good = newTask();
+      const bad = newTask();
+      const unsealable = { ...recordsOf(bad, "task_planned"), audit: [cyclicDraft()] };
+      const results = await Promise.allSettled([
+        store.tasks.insert(good, recordsOf(good, "task_planned")),
+        store.tasks.insert(bad, unsealable),
+        store.settings.set("stopped", "true", { events: [], audit: [cyclicDraft()] }),
+        store.audit.append([cyclicDraft()]),
+      ]);
+      expect(results.map((result) => result.status)).toEqual([
+        "fulfilled",
+        "rejected",
+        "rejected",
+        "rejected",
+      ]);
+      expect(await store.tasks.get(good.id)).toBeDefined();
+      expect(await store.tasks.get(bad.id)).toBeUndefined();
+      expect(await store.settings.get("stopped")).toBeUndefined();
+      expect(await store.events.read(0, 10, {})).toHaveLength(1);
+      expect(await store.audit.read(0, 10)).toHaveLength(1);
+    });
+
+    it("I3 50 parallel updates of one revision: one wins, one record", async () => {
+      const store = await open();
+      const task = await plan(store);
+      const won = await Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          store.tasks.update(
+            task.id,
+            task.revision,
+            { ...task.state, status: "queued", message: `${n}` },
+            recordsOf(task, "task_queued"),
+          ),
+        ),
+      );
+      expect(won.filter(Boolean)).toHaveLength(1);
+      const after = await store.tasks.get(task.id);
+      expect(after?.revision).toBe(task.revision + 1);
+      expect(after?.state.message).toBe(`${won.indexOf(true)}`);
+      expect(await store.events.read(0, 100, {})).toHaveLength(2);
+      expect(await store.audit.read(0, 100)).toHaveLength(2);
+    });
+
+    it("updates no task that it does not have", async () => {
+      const store = await open();
+      const task = newTask();
+      const records = recordsOf(task, "task_queued");
+      expect(await store.tasks.update(task.id, 1, task.state, records)).toBe(false);
+      expect(await store.events.lastId()).toBe(0);
+    });
+
+    it("shows committed state only", async () => {
+      const store = await open();
+      const task = newTask();
+      const writing = store.tasks.insert(task, recordsOf(task, "task_planned"));
+      const during = [
+        store.tasks.get(task.id),
+        store.tasks.list({ limit: 10 }),
+        store.events.read(0, 10, {}),
+        store.audit.read(0, 10),
+      ] as const;
+      const head = store.audit.head();
+      expect(await Promise.all(during)).toEqual([undefined, [], [], []]);
+      expect((await head).seq).toBe(0);
+      await writing;
+      expect(await store.tasks.get(task.id)).toBeDefined();
+      expect((await store.audit.head()).seq).toBe(1);
+    });
+
+    it("gives the first task of an Idempotency-Key, also to a request at the same time", async () => {
+      const store = await open();
+      const [a, b, c] = [newTask(), newTask(), newTask({ requester: "other" })];
+      const entry = { keyId: "default", key: "again", bodyDigest: "sha256:a" };
+      const [first, second] = await Promise.all([
+        store.tasks.insert(a, recordsOf(a, "task_planned"), entry),
+        store.tasks.insert(b, recordsOf(b, "task_planned"), { ...entry, bodyDigest: "sha256:b" }),
+      ]);
+      const kept = { taskId: a.id, bodyDigest: "sha256:a" };
+      expect(first).toBeUndefined();
+      expect(second).toEqual(kept);
+      expect(await store.tasks.get(b.id)).toBeUndefined();
+      expect(await store.tasks.findIdempotent("default", "again")).toEqual(kept);
+      expect(await store.tasks.findIdempotent("other", "again")).toBeUndefined();
+      const other = { ...entry, keyId: "other" };
+      expect(await store.tasks.insert(c, recordsOf(c, "task_planned"), other)).toBeUndefined();
+      expect(await store.events.read(0, 10, {})).toHaveLength(2);
+    });
+
+    it("I13 lists newest first, page by page, by requester and status", async () => {
+      const store = await open();
+      const ids: string[] = [];
+      for (const [requester, status] of [
+        ["a", "planned"],
+        ["b", "planned"],
+        ["a", "completed"],
+        ["a", "planned"],
+        ["b", "failed"],
+      ] as const) {
+        ids.push((await plan(store, { requester }, status)).id);
+      }
+      const list = async (query: Parameters<TaskStore["list"]>[0]) =>
+        (await store.tasks.list(query)).map((task) => ids.indexOf(task.id));
+      expect(await list({ limit: 10 })).toEqual([4, 3, 2, 1, 0]);
+      expect(await list({ limit: 2 })).toEqual([4, 3]);
+      const third = (await store.tasks.get(ids[3] ?? ""))?.seq ?? Number.NaN;
+      expect(await list({ before: third, limit: 2 })).toEqual([2, 1]);
+      expect(await list({ requester: "a", limit: 10 })).toEqual([3, 2, 0]);
+      expect(await list({ requester: "a", before: third, limit: 10 })).toEqual([2, 0]);
+      expect(await list({ requester: "a", limit: 1 })).toEqual([3]);
+      expect(await list({ status: "planned", limit: 10 })).toEqual([3, 1, 0]);
+      expect(await list({ requester: "a", status: "planned", limit: 10 })).toEqual([3, 0]);
+      expect(await list({ requester: "nobody", limit: 10 })).toEqual([]);
+
+      const oldest = await store.tasks.listByStatus(["planned", "failed"], 3);
+      expect(oldest.map((task) => ids.indexOf(task.id))).toEqual([0, 1, 3]);
+      const all = await store.tasks.listByStatus(["completed"], Number.MAX_SAFE_INTEGER);
+      expect(all.map((task) => ids.indexOf(task.id))).toEqual([2]);
+      expect(await store.tasks.openRequesters()).toEqual(["a", "b"]);
+      expect(await store.tasks.countByStatus()).toMatchObject({
+        planned: 3,
+        completed: 1,
+        failed: 1,
+      });
+    });
+
+    it("knows every status, and finds what has expired before it started", async () => {
+      const store = await open();
+      const pending: string[] = [];
+      for (const status of TASK_STATUSES) {
+        const task = await plan(store, { expires_at: at(10) }, status);
+        if (["planned", "awaiting_confirmation", "ready", "queued"].includes(status)) {
+          pending.push(task.id);
+        }
+        expect((await store.tasks.get(task.id))?.state.status).toBe(status);
+      }
+      await plan(store, { expires_at: at(20) });
+      expect(await store.tasks.listExpired(at(9), 100)).toEqual([]);
+      expect(new Set(await store.tasks.listExpired(at(10), 100))).toEqual(new Set(pending));
+      expect(await store.tasks.listExpired(at(10), 2)).toHaveLength(2);
+    });
+
+    it("removes what finished long ago, with all that hangs on it but the audit log", async () => {
+      const store = await open();
+      const old = await plan(store, { created_at: at(0) }, "completed", at(5), "first");
+      const running = await plan(store, { created_at: at(1) }, "running");
+      const late = await plan(store, { created_at: at(2) }, "failed", at(50));
+      const recent = await plan(store, { created_at: at(40) }, "completed", at(41));
+      await store.artifacts.insert(artifactOf(old.id, "old"));
+      await store.artifacts.insert(artifactOf(late.id, "late"));
+      const records = (await store.audit.read(0, 100)).length;
+      const events = await store.events.lastId();
+
+      expect(await store.tasks.removeFinished(at(30), 0)).toEqual({ tasks: 0, artifactIds: [] });
+      expect(await store.tasks.removeFinished(at(30), 10)).toEqual({
+        tasks: 1,
+        artifactIds: [artifactOf(old.id, "old").id],
+      });
+      expect(await store.tasks.get(old.id)).toBeUndefined();
+      expect((await store.tasks.list({ limit: 10 })).map((task) => task.id)).toEqual([
+        recent.id,
+        late.id,
+        running.id,
+      ]);
+      expect(await store.tasks.findIdempotent("default", "first")).toBeUndefined();
+      expect(await store.artifacts.ids()).toEqual(new Set([artifactOf(late.id, "late").id]));
+      expect(await store.events.read(0, 100, { taskId: old.id })).toEqual([]);
+      const left = await store.events.read(0, 100, {});
+      expect(left.some((event) => event.task_id === old.id)).toBe(false);
+      // Ids go on where they were, and the audit log still knows the task.
+      expect(await store.events.lastId()).toBe(events);
+      expect(await store.audit.read(0, 100)).toHaveLength(records);
+      expect(await store.audit.read(0, 100, old.id)).not.toEqual([]);
+      expect(await store.tasks.removeFinished(at(60), 1)).toMatchObject({ tasks: 1 });
+      expect(await store.tasks.removeFinished(at(60), 9)).toMatchObject({ tasks: 1 });
+      expect(await store.tasks.removeFinished(at(60), 9)).toMatchObject({ tasks: 0 });
+    });
+  });
+
+  describe(`${name}: events`, () => {
+    it("delivers what is committed, in order, once, and the same that is read", async () => {
+      const store = await open();
+      const delivered: GatewayEvent[] = [];
+      const end = store.events.onCommitted((events) => delivered.push(...events));
+      const tasks = Array.from({ length: 20 }, () => newTask());
+      await Promise.all(
+        tasks.map((task) => store.tasks.insert(task, recordsOf(task, "task_planned"))),
+      );
+      await store.settings.set("stopped", "true", {
+        events: [gatewayEvent("gateway_stopped")],
+        audit: [],
+      });
+      expect(delivered).toHaveLength(21);
+      expect(delivered).toEqual(await store.events.read(0, 100, {}));
+      expect(delivered.map((event) => event.id)).toEqual(
+        delivered.map((event) => event.id).toSorted((a, b) => a - b),
+      );
+      expect(await store.events.lastId()).toBe(delivered.at(-1)?.id);
+      end();
+      await plan(store);
+      expect(delivered).toHaveLength(21);
+    });
+
+    it("goes on delivering to others where a listener throws", async () => {
+      const store = await open();
+      const seen: number[] = [];
+      store.events.onCommitted(() => {
+        throw new Error("a listener's mistake");
+      });
+      store.events.onCommitted((events) => seen.push(events.length));
+      await plan(store);
+      expect(seen).toEqual([1]);
+    });
+
+    it("I13 reads by task and by owner, page by page", async () => {
+      const store = await open();
+      const a = await plan(store, { requester: "a" });
+      const b = await plan(store, { requester: "b" });
+      await store.settings.set("x", "1", { events: [gatewayEvent("policy_reloaded")], audit: [] });
+      await store.tasks.update(a.id, a.revision, a.state, recordsOf(a, "task_queued"));
+      const read = async (after: number, limit: number, filter: object) =>
+        (await store.events.read(after, limit, filter)).map((e) => [e.event, e.task_id]);
+      const all = await store.events.read(0, 10, {});
+      expect(all.map((event) => event.owner)).toEqual(["a", "b", null, "a"]);
+      expect(await read(0, 10, { owner: "a" })).toEqual([
+        ["task_planned", a.id],
+        ["policy_reloaded", null],
+        ["task_queued", a.id],
+      ]);
+      expect(await read(0, 2, { owner: "a" })).toHaveLength(2);
+      expect(await read(all[0]?.id ?? 0, 1, { owner: "a" })).toEqual([["policy_reloaded", null]]);
+      expect(await read(0, 10, { owner: "c" })).toEqual([["policy_reloaded", null]]);
+      expect(await read(0, 10, { taskId: b.id })).toEqual([["task_planned", b.id]]);
+      expect(await read(0, 10, { taskId: b.id, owner: "a" })).toEqual([]);
+      expect(await read(all[0]?.id ?? 0, 10, { taskId: a.id, owner: "a" })).toHaveLength(1);
+      expect(await read(0, 10, { taskId: newTask().id })).toEqual([]);
+    });
+  });
+
+  describe(`${name}: audit`, () => {
+    it("chains records in the order in which they are committed", async () => {
+      const store = await open();
+      await Promise.all(
+        Array.from({ length: 10 }, (_, n) => store.audit.append([auditDraft(`t${n}`)])),
+      );
+      await store.audit.append([auditDraft("a"), auditDraft("b")]);
+      const records = await store.audit.read(0, 100);
+      expect(records.map((record) => record.seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      for (const [index, record] of records.entries()) {
+        if (index > 0) expect(record.prev).toBe(records[index - 1]?.mac);
+      }
+      expect(await store.audit.head()).toEqual({ seq: 12, mac: records.at(-1)?.mac });
+      expect((await store.audit.read(10, 1)).map((record) => record.type)).toEqual(["a"]);
+    });
+
+    it("reads one task's records", async () => {
+      const store = await open();
+      const a = await plan(store);
+      await plan(store);
+      await store.audit.append([{ ...auditDraft("step.started"), task_id: a.id }]);
+      const types = (await store.audit.read(0, 10, a.id)).map((record) => record.type);
+      expect(types).toEqual(["task_planned", "step.started"]);
+      expect(await store.audit.read(1, 10, a.id)).toHaveLength(1);
+      expect(await store.audit.read(0, 10, newTask().id)).toEqual([]);
+    });
+  });
+
+  describe(`${name}: signatures`, () => {
+    it("I9 a signature is fresh once, of 100 at the same time and ever after", async () => {
+      const { replays } = await open();
+      const signature = seen();
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, () => replays.remember(signature)),
+      );
+      await Promise.all(answers.map((answer) => answer.durable));
+      expect(answers.filter((answer) => answer.fresh)).toHaveLength(1);
+      expect((await replays.remember(signature)).fresh).toBe(false);
+      expect((await replays.remember({ ...signature, keyId: "other" })).fresh).toBe(true);
+      expect((await replays.remember({ ...signature, mac: randomBytes(32) })).fresh).toBe(true);
+    });
+
+    it("I9 forgets what is over, and that alone", async () => {
+      const { replays } = await open();
+      const over = Array.from({ length: 50 }, (_, n) => seen({ timestamp: n, forgetAt: 1000 + n }));
+      const still = seen({ timestamp: 60, forgetAt: 5000 });
+      const behind = seen({ timestamp: 70, forgetAt: 1070 });
+      for (const signature of [...over, still, behind]) {
+        await (await replays.remember(signature)).durable;
+      }
+      await replays.prune(2000);
+      expect((await replays.remember(still)).fresh).toBe(false);
+      for (const signature of over) expect((await replays.remember(signature)).fresh).toBe(true);
+      await replays.prune(9000);
+      expect((await replays.remember(still)).fresh).toBe(true);
+    });
+  });
+
+  describe(`${name}: artifacts and settings`, () => {
+    it("keeps artifacts in the order in which they came", async () => {
+      const store = await open();
+      const task = await plan(store);
+      const [a, b] = [artifactOf(task.id, "a"), artifactOf(task.id, "b")];
+      await store.artifacts.insert(a);
+      await store.artifacts.insert(b);
+      expect(await store.artifacts.get(a.id)).toEqual(a);
+      expect(await store.artifacts.get("artifact_none")).toBeUndefined();
+      expect(await store.artifacts.listByTask(task.id)).toEqual([a, b]);
+      expect(await store.artifacts.listByTask(newTask().id)).toEqual([]);
+      expect(await store.artifacts.ids()).toEqual(new Set([a.id, b.id]));
+    });
+
+    it("sets a setting with its records", async () => {
+      const store = await open();
+      expect(await store.settings.get("stopped")).toBeUndefined();
+      for (const value of ["true", "false"]) {
+        const audit = [auditDraft("gateway.stopped")];
+        await store.settings.set("stopped", value, { events: [], audit });
+        expect(await store.settings.get("stopped")).toBe(value);
+      }
+      expect(await store.audit.read(0, 10)).toHaveLength(2);
+    });
+  });
+
+  describe(`${name}: closed and opened again`, () => {
+    it("I9 knows all it was told, and goes on from there", async () => {
+      await using place = await createPlace();
+      const task = newTask();
+      const signature = seen();
+      let before: readonly unknown[] = [];
+      {
+        await using store = await place.open();
+        await store.tasks.insert(task, recordsOf(task, "task_planned"));
+        await (await store.replays.remember(signature)).durable;
+        before = [await store.tasks.get(task.id), await store.events.read(0, 9, {})];
+      }
+      await using store = await place.open();
+      expect([await store.tasks.get(task.id), await store.events.read(0, 9, {})]).toEqual(before);
+      expect((await store.replays.remember(signature)).fresh).toBe(false);
+      const { mac } = await store.audit.head();
+      await store.audit.append([auditDraft("gateway.started")]);
+      expect((await store.audit.read(1, 1))[0]?.prev).toBe(mac);
+    });
+
+    it("commits what is under way when it is closed, and refuses what comes after", async () => {
+      await using place = await createPlace();
+      const store = await place.open();
+      const task = newTask();
+      const writing = store.tasks.insert(task, recordsOf(task, "task_planned"));
+      await store[Symbol.asyncDispose]();
+      await writing;
+      const late = store.audit.append([auditDraft("late")]);
+      await expect(late).rejects.toMatchObject({ code: "audit_unavailable" });
+      await using again = await place.open();
+      expect(await again.tasks.get(task.id)).toBeDefined();
+    });
+  });
+}
+
+/** Plans a task and moves it to a status. */
+async function plan(
+  store: ContractStore,
+  fields: Partial<NewTask> = {},
+  status: TaskStatus = "planned",
+  finishedAt?: string,
+  idempotencyKey?: string,
+) {
+  const task = newTask(fields);
+  const { requester: keyId } = task;
+  const entry = idempotencyKey && { keyId, key: idempotencyKey, bodyDigest: "sha256:0" };
+  await store.tasks.insert(task, recordsOf(task, "task_planned"), entry || undefined);
+  const kept = await store.tasks.get(task.id);
+  if (kept === undefined) throw new Error("the task was not kept");
+  if (status === "planned") return kept;
+  const state = { ...kept.state, status, ...(finishedAt && { finished_at: finishedAt }) };
+  await store.tasks.update(task.id, kept.revision, state, recordsOf(task, "task_progress"));
+  return kept;
+}
+
+function gatewayEvent(event: EventName): EventDraft {
+  return { event, task_id: null, owner: null, timestamp: at(0), data: {} };
+}
+
+function auditDraft(type: string): AuditDraft {
+  return { type, key_id: null, time: at(0) };
+}
+
+/** No JSON value: it cannot be sealed. */
+function cyclicDraft(): AuditDraft {
+  const details: Record<string, unknown> = {};
+  Object.assign(details, { self: details });
+  return { ...auditDraft("cyclic"), details };
+}
+
+function artifactOf(taskId: string, name: string) {
+  const id = `artifact_${Buffer.from(name.padEnd(16)).toString("base64url")}`;
+  return {
+    id,
+    task_id: taskId,
+    owner: "default",
+    step: 0,
+    media_type: "image/png",
+    size: 3,
+    name,
+    created_at: at(0),
+  };
+}
+
+function seen(fields: Partial<SeenSignature> = {}): SeenSignature {
+  return { keyId: "default", timestamp: 1, forgetAt: 300_001, mac: randomBytes(32), ...fields };
+}

@@ -1,0 +1,54 @@
+/** Tasks and records for the tests of stores. */
+import { randomBytes } from "node:crypto";
+import type { AuditDraft } from "../contract/audit.ts";
+import type { EventDraft, EventName } from "../contract/event.ts";
+import type { NewTask, Records } from "../tasks/task-store.ts";
+
+export function newTask(fields: Partial<NewTask> = {}): NewTask {
+  return {
+    id: `task_${randomBytes(16).toString("base64url")}`,
+    requester: "default",
+    created_at: at(0),
+    expires_at: at(900),
+    canonicalPlan: '{"title":"naïve \u{1f600} \\u0000"}',
+    digest: `sha256:${"0".repeat(64)}`,
+    notes: {
+      summary: "Read contents of /tmp/test.txt",
+      steps: [
+        { summary: "Read", reasons: ["fs.read is low"], privateReasons: [], openPreview: true },
+      ],
+    },
+    state: {
+      status: "planned",
+      executed: false,
+      approvals: [],
+      progress: 0,
+      result: null,
+      error: null,
+    },
+    ...fields,
+  };
+}
+
+export function recordsOf(task: { id: string; requester: string }, event: EventName): Records {
+  const draft: EventDraft = {
+    event,
+    task_id: task.id,
+    owner: task.requester,
+    timestamp: at(0),
+    data: { message: "naïve \u{1f600}" },
+  };
+  const audit: AuditDraft = {
+    type: event,
+    key_id: task.requester,
+    time: at(0),
+    task_id: task.id,
+    details: { digest: "sha256:0", empty: "", nested: { list: [1, 1.5, null] } },
+  };
+  return { events: [draft], audit: [audit] };
+}
+
+/** ISO 8601, `seconds` into a fixed day. */
+export function at(seconds: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
+}
