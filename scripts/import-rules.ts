@@ -23,7 +23,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Rooms whose files name what other rooms need of a backend: their types may cross to it. */
 const PORT_ROOMS = ["auth", "audit", "artifacts", "capabilities", "events", "policy", "tasks"];
 
-const tests = "\\.test\\.ts$";
+/** Tests, contract suites that every implementation runs, and what tests start or share. */
+const tests = "\\.test\\.ts$|-contract\\.ts$|/test-[^/]+\\.ts$|/(crash-child|fixtures)\\.ts$";
 const any = (names: readonly string[]) => `^src/(${names.join("|")})/`;
 
 /** A room imports itself, `lib`, `contract` and what its row of ROOMS names. */

@@ -1,18 +1,10 @@
 import { createHmac } from "node:crypto";
-import type { Gateway } from "./gateway.ts";
+import type { Credentials, Gateway } from "./gateway.ts";
 
 /**
  * Signed requests, written from the documentation alone: nothing here comes from src/client, so
  * that a mistake there is not a mistake of both sides.
  */
-export interface Credentials {
-  /** Of a signing key. */
-  readonly keyId?: string;
-  readonly secret?: string;
-  /** Of a bearer key. */
-  readonly token?: string;
-}
-
 export interface Answer<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;

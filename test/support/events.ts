@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
-import { authHeaders, type Credentials } from "./call.ts";
-import type { Gateway } from "./gateway.ts";
+import { authHeaders } from "./call.ts";
+import type { Credentials, Gateway } from "./gateway.ts";
 
 /** One message of `GET /events`: its id and its parsed data. */
 export interface StreamEvent {

@@ -1,7 +1,7 @@
 import type { ExecuteView } from "../../src/contract/requests.ts";
 import type { PlanView, TaskView } from "../../src/contract/task.ts";
-import { type Answer, type Credentials, call } from "./call.ts";
-import type { Gateway } from "./gateway.ts";
+import { type Answer, call } from "./call.ts";
+import type { Credentials, Gateway } from "./gateway.ts";
 
 /** The steps of plan → confirm → execute, each of which must succeed. */
 type Parameters = Readonly<Record<string, unknown>>;

@@ -5,7 +5,6 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Credentials } from "./call.ts";
 
 /** A started gateway with directories of its own, for tests over HTTP. */
 const root = dirname(dirname(import.meta.dirname));
@@ -29,9 +28,17 @@ export interface TestClient {
   readonly [setting: string]: unknown;
 }
 
+export interface Credentials {
+  /** Of a signing key. */
+  readonly keyId?: string;
+  readonly secret?: string;
+  /** Of a bearer key. */
+  readonly token?: string;
+}
+
 /** A line of the log. */
 export interface LogLine {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly [field: string]: unknown;
 }
