@@ -6,7 +6,6 @@ import { Artifacts } from "./artifacts/artifacts.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
-import { KeyRing } from "./auth/key-ring.ts";
 import { KeySource } from "./auth/key-source.ts";
 import { viewCapabilities } from "./capabilities/capability-views.ts";
 import { capabilities } from "./capabilities/registry.ts";
@@ -23,8 +22,8 @@ import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
 import { checkReadiness } from "./readiness.ts";
 import { ServiceJobs } from "./service-jobs.ts";
-import { applyStagedRestore } from "./store/sqlite/backup.ts";
 import { claimDataDir } from "./store/sqlite/claim.ts";
+import { applyStagedRestore } from "./store/sqlite/restore.ts";
 import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
 import type { Driver } from "./tasks/driver.ts";
 import { StopSwitch } from "./tasks/stop-switch.ts";
@@ -57,13 +56,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const { dataDir } = config;
   prepareDirectories(config);
   building.use(claimDataDir(dataDir));
-  await applyStagedRestore(dataDir);
+  applyStagedRestore(dataDir);
 
   const policy = building.use(openPolicy(config));
-  const ring = new KeyRing(readKeys(config, secrets));
   const keys = building.use(
-    new KeySource({ file: config.clientsFile, ring, read: () => readKeys(config, secrets) }),
+    new KeySource({ file: config.clientsFile, load: () => readKeys(config, secrets) }),
   );
+  const { ring } = keys;
   const store = building.use(
     openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
   );
@@ -120,11 +119,8 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onRefused((problem) =>
     log.error({ problem }, "policy file refused; the one before stays"),
   );
-  keys.onReloaded((problem) =>
-    problem === undefined
-      ? log.info("keys reloaded")
-      : log.error({ problem }, "clients file refused; the keys before stay"),
-  );
+  keys.onReload(() => log.info("keys reloaded"));
+  keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
   const availability = (action: string) => driver.availability(action);
   const app = buildServer({

@@ -86,7 +86,7 @@ async function insertFinished(store: ReturnType<typeof openStore>): Promise<void
       expires_at: now,
       canonicalPlan: JSON.stringify(plan),
       digest: DIGEST,
-      notes: { summary: "Read contents of /tmp/test.txt", steps: [] },
+      notes: { summary: "Read contents of /tmp/test.txt", defaults: [], steps: [] },
       state: {
         status: "completed",
         executed: true,

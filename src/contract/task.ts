@@ -111,8 +111,8 @@ const Planned = {
 };
 
 /**
- * The answer of POST /plan. `action` and `parameters` are the first step's; a plan of several steps
- * has them all in `steps`.
+ * The answer of POST /plan. `action` and `parameters` are the first step's, without what was filled
+ * in; `steps` has every step as it will run.
  */
 export const PlanView = Type.Object(Planned);
 export type PlanView = Static<typeof PlanView>;

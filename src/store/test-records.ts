@@ -13,6 +13,7 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     canonicalPlan: '{"title":"naïve \u{1f600} \\u0000"}',
     digest: `sha256:${"0".repeat(64)}`,
     notes: {
+      defaults: [],
       summary: "Read contents of /tmp/test.txt",
       steps: [
         { summary: "Read", reasons: ["fs.read is low"], privateReasons: [], openPreview: true },

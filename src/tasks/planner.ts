@@ -46,7 +46,8 @@ export class Planner {
     const policy = this.#deps.policy();
     const desktop = this.#desktop(principal, request.desktop);
     const judged: JudgedStep[] = [];
-    for (const [index, step] of stepsOf(request).entries()) {
+    const requested = stepsOf(request);
+    for (const [index, step] of requested.entries()) {
       const pointer = request.steps === undefined ? "/parameters" : `/steps/${index}/parameters`;
       judged.push(await this.#judge(policy, principal, step, pointer));
     }
@@ -70,12 +71,15 @@ export class Planner {
       salt: randomBytes(16).toString("base64url"),
     };
     const canonicalPlan = canonicalJson(plan);
+    const sent = requested[0]?.parameters ?? {};
+    const used = judged[0]?.step.parameters ?? {};
+    const defaults = Object.keys(used).filter((name) => !Object.hasOwn(sent, name));
     const summaries = judged.map(({ note }) => note.summary);
     return {
       plan,
       canonicalPlan,
       digest: sha256(canonicalPlan),
-      notes: { summary: summaries.join("; "), steps: judged.map(({ note }) => note) },
+      notes: { summary: summaries.join("; "), defaults, steps: judged.map(({ note }) => note) },
     };
   }
 

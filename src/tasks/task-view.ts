@@ -1,7 +1,7 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ExecuteView } from "../contract/requests.ts";
-import type { ArtifactView, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
+import type { ArtifactView, Parameters, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
 import type { Plan, Task } from "./task.ts";
 import { isFinished } from "./transitions.ts";
 
@@ -51,7 +51,7 @@ export class TaskViews {
       ...(plan.title !== undefined && { title: plan.title }),
       desktop: plan.desktop,
       action: steps[0]?.action ?? "",
-      parameters: steps[0]?.parameters ?? {},
+      parameters: without(steps[0]?.parameters ?? {}, task.notes.defaults),
       estimated_risk: plan.risk,
       plan_summary: task.notes.summary,
       requires_confirmation: plan.mode !== "none",
@@ -99,6 +99,10 @@ export class TaskViews {
     if (!isFinished(status)) return base;
     return { ...base, result, error, artifacts: [...artifacts] };
   }
+}
+
+function without(parameters: Parameters, names: readonly string[]): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !names.includes(name)));
 }
 
 /** A task that queues for a moment has been started, as far as its caller is concerned. */

@@ -38,6 +38,8 @@ export interface Plan {
 /** What was worked out while planning and is shown, but not part of the digest. */
 export interface PlanNotes {
   readonly summary: string;
+  /** Parameters of the first step that were filled in and not sent. */
+  readonly defaults: readonly string[];
   readonly steps: readonly {
     readonly summary: string;
     readonly reasons: readonly string[];
