@@ -29,7 +29,7 @@ export interface Change {
   readonly line: string;
 }
 
-export type Verdict =
+type Verdict =
   | { readonly outcome: "passed" | "skipped"; readonly note: string }
   | { readonly outcome: "denied"; readonly denial: Denial; readonly change?: Change };
 

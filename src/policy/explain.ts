@@ -4,7 +4,7 @@ import { CHECKS, type Change, type CheckInput } from "./checks.ts";
 import { checkInput, permit } from "./decide.ts";
 import type { Decision, Proposal } from "./decision.ts";
 
-export interface ExplainedCheck {
+interface ExplainedCheck {
   readonly name: string;
   readonly outcome: "passed" | "skipped" | "denied" | "not reached";
   /** The rule that spoke, or why the check does not concern the action. */

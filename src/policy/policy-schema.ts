@@ -20,7 +20,11 @@ export function policyJsonSchema(actions: Iterable<DescribedAction>): Record<str
   const properties = Object.fromEntries(
     [...actions].map(({ action, description, risk }) => [
       action,
-      { description: `${description} Risk: ${risk}.`, $ref: "#/definitions/capability" },
+      // In draft 7 whatever stands beside a $ref is ignored, so it stands inside allOf.
+      {
+        description: `${description} (${risk} risk).`,
+        allOf: [{ $ref: "#/definitions/capability" }],
+      },
     ]),
   );
   return {

@@ -28,7 +28,7 @@ function next<Value>(listen: (listener: (value: Value) => void) => () => void): 
   });
 }
 const reloaded = (source: PolicySource) => next<Policy>((listener) => source.onReload(listener));
-const refused = (source: PolicySource) => next<string>((listener) => source.onProblem(listener));
+const refused = (source: PolicySource) => next<string>((listener) => source.onRefused(listener));
 
 describe("at the start", () => {
   test("a missing file, or folder, is the shipped default", async () => {

@@ -81,7 +81,7 @@ export class PolicySource implements AsyncDisposable {
   }
 
   /** Called whenever a file is refused; returns the function that ends it. */
-  onProblem(listener: (problem: string) => void): () => void {
+  onRefused(listener: (problem: string) => void): () => void {
     this.#refused.add(listener);
     return () => this.#refused.delete(listener);
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildPolicy } from "./build-policy.ts";
 import { checkPolicy } from "./check.ts";
@@ -28,6 +29,11 @@ describe("files that are taken", () => {
       rate_limit_per_minute: 600,
       anonymous_events: true,
     });
+  });
+
+  test("the example beside the configuration, without a warning", () => {
+    const bytes = readFileSync(new URL("../../config/policy.example.json", import.meta.url));
+    expect(checkPolicy(bytes, ACTIONS)).toEqual({ problems: [], warnings: [] });
   });
 
   test("the shipped default, which enables all but shell.run and agent.task", () => {
