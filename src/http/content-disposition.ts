@@ -5,8 +5,7 @@
 export function contentDisposition(type: "attachment" | "inline", name: string): string {
   const safe = name
     .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]/gu, "_")
-    .replace(/^\.+/, "_")
+    .replace(/^\.+|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]/gu, "_")
     .slice(0, 200)
     .toWellFormed();
   const ascii = safe.replace(/[^\x20-\x7e]|["%]/g, "_");

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { TSchema } from "typebox";
 
 /** Where a value leaves its schema, as a JSON pointer (RFC 6901), and what was expected there. */
 export interface Mismatch {
@@ -6,15 +7,13 @@ export interface Mismatch {
   readonly expected: string;
 }
 
-/** The keywords our schemas use. */
+/** The keywords our schemas use, as TypeBox writes them. */
 interface Schema {
   readonly type?: string;
-  readonly description?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
-  readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema;
@@ -35,9 +34,13 @@ const MAX_NAME = 64;
  * items and stops at the first fault, so that a huge wrong body costs no more than a small one. The
  * compiled validator decides what matches; this only explains, and may find nothing.
  */
-export function findMismatch(schema: Schema, value: unknown, pointer = ""): Mismatch | undefined {
+export function findMismatch(schema: TSchema, value: unknown): Mismatch | undefined {
+  return find(schema as Schema, value, "");
+}
+
+function find(schema: Schema, value: unknown, pointer: string): Mismatch | undefined {
   if (schema.anyOf !== undefined) {
-    if (schema.anyOf.some((option) => findMismatch(option, value) === undefined)) return undefined;
+    if (schema.anyOf.some((option) => find(option, value, "") === undefined)) return undefined;
     return { pointer, expected: schema.anyOf.map(describe).join(" or ") };
   }
   if (!matchesAlone(schema, value)) return { pointer, expected: describe(schema) };
@@ -60,7 +63,7 @@ function inObject(schema: Schema, value: object, pointer: string): Mismatch | un
       const expected = known.length > 0 ? `only ${known.join(", ")}` : "no fields at all";
       return { pointer: join(pointer, name), expected };
     }
-    const mismatch = property && findMismatch(property, item, join(pointer, name));
+    const mismatch = property && find(property, item, join(pointer, name));
     if (mismatch !== undefined) return mismatch;
   }
   return undefined;
@@ -70,7 +73,7 @@ function inArray(schema: Schema, value: readonly unknown[], pointer: string): Mi
   const { items } = schema;
   if (items === undefined) return undefined;
   for (const [index, item] of value.entries()) {
-    const mismatch = findMismatch(items, item, join(pointer, String(index)));
+    const mismatch = find(items, item, join(pointer, String(index)));
     if (mismatch !== undefined) return mismatch;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { TSchema } from "typebox";
+import Type, { type TSchema } from "typebox";
 import { AuditRecord } from "../contract/audit.ts";
 import { type ErrorCode, statusOf } from "../contract/errors.ts";
 import { ConfirmationMode, RiskLevel } from "../contract/policy.ts";
@@ -19,7 +19,7 @@ import { PROBLEM_TYPE } from "./problem.ts";
 import { type Route, TAGS } from "./route.ts";
 
 /** Schemas that stand under their name and are referred to wherever they occur. */
-const COMPONENTS: Readonly<Record<string, TSchema>> = {
+const COMPONENTS: Record<string, TSchema> = {
   ApprovalView,
   ArtifactView,
   AuditRecord,
@@ -36,6 +36,8 @@ const COMPONENTS: Readonly<Record<string, TSchema>> = {
   TaskStatus,
   TaskView,
 };
+
+const COMPONENTS_URL = "/components";
 
 const SECURITY_SCHEMES = {
   signature: {
@@ -105,6 +107,9 @@ export async function describeApi(
       handler: NOTHING,
     });
   }
+  // The generator rewrites schemas a little: the components pass through it in a route of their own.
+  const response = { 200: answerOf({ description: "", schema: Type.Object(COMPONENTS) }) };
+  app.get(COMPONENTS_URL, { schema: { response }, handler: NOTHING });
   await app.ready();
   const document: unknown = JSON.parse(JSON.stringify(app.swagger()));
   await app.close();
@@ -188,8 +193,17 @@ const CREDENTIAL_CODES = [
 ] as const;
 
 interface Document {
-  readonly paths: Record<string, Record<string, { requestBody?: { required: boolean } }>>;
+  readonly paths: Record<string, Record<string, Operation>>;
   readonly components: Record<string, unknown>;
+}
+
+interface Operation {
+  readonly requestBody?: { required: boolean };
+  readonly responses: Record<string, { content: Record<string, { schema: GeneratedSchema }> }>;
+}
+
+interface GeneratedSchema {
+  readonly properties: Record<string, object>;
 }
 
 /** @fastify/swagger takes every body for required. */
@@ -203,8 +217,10 @@ function withOptionalBodies(document: Document, routes: readonly Route[]): Docum
 
 /** Puts a reference wherever a named schema stands; within components, never to itself. */
 function withComponents(document: Document): Document {
+  const { [COMPONENTS_URL]: own, ...paths } = document.paths;
+  const named = own?.get?.responses["200"]?.content["application/json"]?.schema.properties ?? {};
   const names = new Map(
-    Object.entries(COMPONENTS).map(([name, schema]) => [JSON.stringify(schema), name]),
+    Object.entries(named).map(([name, schema]) => [JSON.stringify(schema), name]),
   );
   const refer = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value;
@@ -213,9 +229,13 @@ function withComponents(document: Document): Document {
   };
   const inside = (value: object): unknown =>
     Array.isArray(value) ? value.map(refer) : mapValues(value as Record<string, unknown>, refer);
-  const schemas = mapValues(COMPONENTS, (schema) => inside(JSON.parse(JSON.stringify(schema))));
-  const referred = inside(document) as Document;
-  return { ...referred, components: { ...referred.components, schemas } };
+  const { components, ...rest } = document;
+  const schemas = mapValues(named, inside);
+  return {
+    ...rest,
+    paths: inside(paths) as Document["paths"],
+    components: { ...components, schemas },
+  };
 }
 
 function mapValues<From, To>(

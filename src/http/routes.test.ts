@@ -1,0 +1,265 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ARTIFACT, ARTIFACT_ID, createFakeDeps, DIGEST, PLAN, TASK, TASK_ID } from "./fake-deps.ts";
+import type { HttpDeps } from "./http-deps.ts";
+import { PendingWaits } from "./pending-waits.ts";
+import { createRoutes } from "./routes.ts";
+import { buildServer } from "./server.ts";
+
+let app: FastifyInstance | undefined;
+
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+});
+
+async function start(overrides: Partial<HttpDeps> = {}) {
+  const fake = createFakeDeps(overrides);
+  app = buildServer(fake.deps);
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
+  return { ...fake, url: `http://127.0.0.1:${port}` };
+}
+
+const as = (key: string, headers: Record<string, string> = {}) => ({
+  headers: { authorization: `Bearer ${key}`, ...headers },
+});
+
+const sent = (key: string, body: unknown, headers: Record<string, string> = {}) => ({
+  method: "POST",
+  body: JSON.stringify(body),
+  ...as(key, { "content-type": "application/json", ...headers }),
+});
+
+it("the list of routes is this one", () => {
+  const routes = createRoutes(createFakeDeps().deps, new PendingWaits());
+  const lines = routes.map(({ method, path, access }) => {
+    const needs = typeof access === "string" ? access : access.join(" or ");
+    return `${method} ${path}: ${needs}`;
+  });
+  expect(lines).toEqual([
+    "POST /plan: plan",
+    "POST /confirm: confirm",
+    "POST /execute: execute",
+    "GET /tasks: read",
+    "GET /tasks/{task_id}: read",
+    "POST /tasks/{task_id}/cancel: execute or confirm",
+    "GET /artifacts/{artifact_id}: read",
+    "GET /approvals/{task_id}: open",
+    "GET /events: optional",
+    "POST /stop: confirm",
+    "POST /resume: confirm",
+    "GET /audit: confirm",
+    "GET /health: open",
+    "GET /healthz: open",
+    "GET /ready: open",
+    "GET /capabilities: optional",
+    "GET /metrics: read",
+    "GET /openapi.json: open",
+    "GET /docs: open",
+    "GET /docs/{file}: open",
+  ]);
+});
+
+describe("JSON answers", () => {
+  const CONFIRM = { task_id: TASK_ID, plan_digest: DIGEST, decision: "approve" };
+  it.each([
+    ["/plan", 200, sent("alice", { action: "fs.read", parameters: {} }), PLAN],
+    ["/confirm", 200, sent("approver", CONFIRM), TASK],
+    ["/execute", 202, sent("alice", { task_id: TASK_ID }), { status: "running" }],
+    ["/execute?wait=1", 200, sent("alice", { task_id: TASK_ID }), { result: TASK.result }],
+    ["/tasks?limit=3&status=completed", 200, as("alice"), { tasks: [TASK], next_cursor: "7" }],
+    [`/tasks/${TASK_ID}`, 200, as("alice"), TASK],
+    [`/tasks/${TASK_ID}/cancel`, 200, sent("approver", {}), TASK],
+    ["/stop", 200, sent("approver", { reason: "fire" }), { stopped: true, cancelled: 2 }],
+    ["/resume", 200, sent("approver", {}), { stopped: false }],
+    ["/audit?after=3&limit=2", 200, as("approver"), { next_after: 5, head: { seq: 9 } }],
+    ["/health", 200, {}, { status: "healthy", service: "bytebot-gateway", version: "1.2.3" }],
+    ["/healthz", 200, {}, { status: "healthy", service: "bytebot-gateway", version: "1.2.3" }],
+    ["/ready", 200, {}, { ready: true }],
+    ["/capabilities", 200, {}, { capabilities: {} }],
+    ["/capabilities", 200, as("alice"), { capabilities: { "fs.read": { limits: {} } } }],
+  ] as const)(
+    "of %s (%i) are what the schema says, whole",
+    async (path, status, init, expected) => {
+      const { url, deps } = await start();
+      const response = await fetch(url + path, init as RequestInit);
+      const answer = await response.json();
+      expect(response.status).toBe(status);
+      expect(answer).toMatchObject(expected);
+      const pattern = path.split("?")[0]?.replace(TASK_ID, "{task_id}");
+      const routes = createRoutes(deps, new PendingWaits());
+      const schema = routes.find((route) => route.path === pattern)?.answers[status]?.schema;
+      expect(Compile(schema as TSchema).Errors(answer)).toEqual([]);
+    },
+  );
+
+  it("of a gateway that is not ready are 503, with the same shape", async () => {
+    const { deps } = createFakeDeps();
+    const ready = await deps.readiness();
+    const readiness = async () => ({
+      ready: false,
+      parts: { ...ready.parts, store: { ok: false, detail: "full" } },
+    });
+    const { url } = await start({ readiness });
+    const response = await fetch(`${url}/ready`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      parts: { store: { ok: false, detail: "full" } },
+    });
+  });
+
+  it("pass on Idempotency-Key, where it is one", async () => {
+    const { url, deps } = await start();
+    const plan = vi.spyOn(deps.tasks, "plan");
+    const withKey = (key: string) =>
+      fetch(`${url}/plan`, sent("alice", { action: "a" }, { "idempotency-key": key }));
+    expect((await withKey("abc-1")).status).toBe(200);
+    expect(plan.mock.lastCall?.[2]).toBe("abc-1");
+    for (const key of ["", "a b", "a".repeat(256), "é"]) {
+      expect((await withKey(key)).status).toBe(400);
+    }
+  });
+});
+
+describe("GET /artifacts/{id}", () => {
+  it.each([
+    ["image/png", "image/png", "inline"],
+    ["image/jpeg", "image/jpeg", "inline"],
+    ["IMAGE/WEBP", "image/webp", "inline"],
+    ["text/plain; charset=latin1", "text/plain; charset=utf-8", "inline"],
+    ["text/html", "application/octet-stream", "attachment"],
+    ["image/svg+xml", "application/octet-stream", "attachment"],
+    ["text/plain\r\nx: y", "application/octet-stream", "attachment"],
+  ])("I14 serves %s as %s, %s", async (media_type, served, disposition) => {
+    const artifact = { ...ARTIFACT, media_type, name: 'a/"b".html\r\nx: y' };
+    const { deps } = createFakeDeps();
+    const { url } = await start({ artifacts: { ...deps.artifacts, find: async () => artifact } });
+    const response = await fetch(`${url}/artifacts/${ARTIFACT_ID}`, as("alice"));
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe(served);
+    expect(response.headers.get("content-disposition")).toBe(
+      `${disposition}; filename="a__b_.html__x: y"; filename*=UTF-8''a_%22b%22.html__x%3A%20y`,
+    );
+    expect(response.headers.get("content-security-policy")).toContain("sandbox");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(await response.text()).toBe("bytes");
+  });
+
+  it("I13 is for its owner and for confirm keys; others are told it does not exist", async () => {
+    const { url } = await start();
+    const ask = (key: string, id = ARTIFACT_ID) => fetch(`${url}/artifacts/${id}`, as(key));
+    expect((await ask("approver")).status).toBe(200);
+    const foreign = await ask("bob");
+    const unknown = await ask("bob", ARTIFACT_ID.replace("A", "B"));
+    expect([foreign.status, unknown.status]).toEqual([404, 404]);
+    expect(await foreign.json()).toMatchObject({ code: "artifact_not_found" });
+  });
+
+  it("answers HEAD without opening the file", async () => {
+    const { deps } = createFakeDeps();
+    const open = vi.fn(deps.artifacts.open);
+    const { url } = await start({ artifacts: { ...deps.artifacts, open } });
+    const response = await fetch(`${url}/artifacts/${ARTIFACT_ID}`, {
+      method: "HEAD",
+      ...as("alice"),
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-length")).toBe("5");
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it("breaks off where the file does, and lets go of it where the client does", async () => {
+    const broken = new Readable({
+      read() {
+        this.push("by");
+        process.nextTick(() => this.destroy(new Error("disk")));
+      },
+    });
+    const endless = new Readable({
+      read() {
+        this.push(Buffer.alloc(1024));
+      },
+    });
+    const streams = [broken, endless];
+    const artifacts = {
+      find: async () => ({ ...ARTIFACT, size: 1e9 }),
+      open: async () => streams.shift() ?? Readable.from([]),
+    };
+    const { url } = await start({ artifacts });
+    const first = fetch(`${url}/artifacts/${ARTIFACT_ID}`, as("alice")).then((r) => r.text());
+    await expect(first).rejects.toThrow();
+    const gone = new AbortController();
+    const second = await fetch(`${url}/artifacts/${ARTIFACT_ID}`, {
+      ...as("alice"),
+      signal: gone.signal,
+    });
+    expect(second.status).toBe(200);
+    gone.abort();
+    await once(endless, "close");
+  });
+});
+
+describe("GET /approvals/{id}", () => {
+  it("I11 is one inert page, whether the task exists or not, and asks nobody", async () => {
+    const { url, deps } = await start();
+    const get = vi.spyOn(deps.tasks, "get");
+    const unknownId = TASK_ID.replaceAll("A", "B");
+    const known = await fetch(`${url}/approvals/${TASK_ID}`);
+    const unknown = await fetch(`${url}/approvals/${unknownId}`);
+    expect(known.status).toBe(200);
+    const page = await known.text();
+    expect(page.replaceAll(TASK_ID, unknownId)).toBe(await unknown.text());
+    expect(page).toContain(`approve ${TASK_ID}`);
+    expect(page).not.toMatch(/<script|<form|<iframe|javascript:|http/);
+    expect(known.headers.get("content-security-policy")).toMatch(
+      /^default-src 'none'; style-src 'sha/,
+    );
+    expect(get).not.toHaveBeenCalled();
+  });
+
+  it.each(["x", "task_", `${TASK_ID}A`, "%3Cscript%3E", `${TASK_ID}%0A`])(
+    "knows no %s",
+    async (id) => {
+      const { url } = await start();
+      expect((await fetch(`${url}/approvals/${id}`)).status).toBe(404);
+    },
+  );
+});
+
+describe("GET /metrics", () => {
+  it("is free on loopback, unless somebody forwarded it; then it needs read", async () => {
+    const { url } = await start();
+    const direct = await fetch(`${url}/metrics`);
+    expect([direct.status, await direct.text()]).toEqual([200, "up 1\n"]);
+    expect(direct.headers.get("content-type")).toContain("text/plain; version=0.0.4");
+    for (const name of ["x-forwarded-for", "forwarded", "x-real-ip", "via"]) {
+      const headers = { [name]: "for=10.0.0.1" };
+      expect((await fetch(`${url}/metrics`, { headers })).status).toBe(401);
+      expect((await fetch(`${url}/metrics`, as("planner", headers))).status).toBe(403);
+      expect((await fetch(`${url}/metrics`, as("alice", headers))).status).toBe(200);
+    }
+  });
+});
+
+describe("GET /docs", () => {
+  it("is a page of local parts, without inline script", async () => {
+    const { url } = await start();
+    const response = await fetch(`${url}/docs`);
+    const page = await response.text();
+    expect(response.headers.get("content-security-policy")).toContain("script-src 'self';");
+    expect(page).not.toMatch(/<script(?! src="docs\/)|https?:/);
+    const parts = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part]) => part);
+    expect(parts).toHaveLength(5);
+    for (const part of parts) {
+      const { status, headers } = await fetch(`${url}/${part}`);
+      expect([part, status]).toEqual([part, 200]);
+      expect(headers.get("content-type")).toMatch(/css|javascript|png|json/);
+    }
+  });
+});
