@@ -1,3 +1,4 @@
+// Over 400 lines: every scheme is tried on one authenticator with the same keys, so that how they mix is seen.
 import { createHash, createHmac } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import fc from "fast-check";
