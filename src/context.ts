@@ -67,6 +67,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
   );
   building.use(await openHeadFile(store, config, secrets, log));
+  let { publicUrl } = config;
   const driver = building.use(await openDriver(config));
   const artifacts = new Artifacts(
     store.artifacts,
@@ -82,7 +83,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       policy: () => policy.current,
       findPrincipal: (keyId) => ring.principal(keyId),
       maxFileSize: config.maxFileSize,
-      publicUrl: config.publicUrl,
+      publicUrl: () => publicUrl,
       onError: (err, taskId) =>
         log.error({ err, task_id: taskId }, "a task met an unforeseen error"),
     }),
@@ -160,6 +161,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   });
   building.defer(() => app.close());
+  app.server.once("listening", () => {
+    const bound = app.server.address();
+    // PORT=0 leaves the choice to the system.
+    if (typeof bound === "object") publicUrl = publicUrl.replace(/:0$/, `:${bound?.port}`);
+  });
 
   const built = building.move();
   return {

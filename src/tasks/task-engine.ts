@@ -42,8 +42,8 @@ export interface TaskEngineDeps {
   readonly policy: () => Policy;
   readonly findPrincipal: (keyId: string) => Principal | undefined;
   readonly maxFileSize: number;
-  /** No trailing slash. */
-  readonly publicUrl: string;
+  /** Without a slash at its end. */
+  readonly publicUrl: () => string;
   readonly onError: (error: unknown, taskId: string) => void;
 }
 

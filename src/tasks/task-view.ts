@@ -14,16 +14,16 @@ export function planOf(task: Task): Plan {
 /** Tasks as their requester or an approver may see them. */
 export class TaskViews {
   readonly #capabilities: CapabilityRegistry;
-  readonly #publicUrl: string;
+  readonly #publicUrl: () => string;
 
-  constructor(capabilities: CapabilityRegistry, publicUrl: string) {
+  constructor(capabilities: CapabilityRegistry, publicUrl: () => string) {
     this.#capabilities = capabilities;
     this.#publicUrl = publicUrl;
   }
 
   /** The page that opens the plan for an approver. It gives no right by itself. */
   confirmationUrl(taskId: string): string {
-    return `${this.#publicUrl}/approvals/${taskId}`;
+    return `${this.#publicUrl()}/approvals/${taskId}`;
   }
 
   /**
