@@ -1,10 +1,21 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { GatewayError } from "../contract/errors.ts";
 import { fsEdit, fsList, fsRead, fsWrite } from "./fs.ts";
 
 const raisesOf = (path: string, content = "text", encoding = "utf8") =>
   fsWrite.raises({ path, content, encoding }).map(({ by }) => by);
+
+/** The settled path, or undefined where it is refused as it should be. */
+function settledOrRefused(path: string): string | undefined {
+  try {
+    return String(fsRead.normalise({ path }).path);
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "invalid_request") return undefined;
+    throw error;
+  }
+}
 
 describe("paths", () => {
   test.each([
@@ -49,15 +60,11 @@ describe("paths", () => {
   test.skipIf(!existsSync(corpus))(
     "I1 traversal strings are settled or refused (needs the corpora)",
     () => {
-      for (const line of readFileSync(corpus, "utf8").split("\n").filter(Boolean)) {
-        for (const path of [line, `/tmp/${line}`]) {
-          try {
-            expect(String(fsRead.normalise({ path }).path).split("/")).not.toContain("..");
-          } catch (error) {
-            expect(error).toMatchObject({ code: "invalid_request" });
-          }
-        }
-      }
+      const lines = readFileSync(corpus, "utf8").split("\n").filter(Boolean);
+      const climbing = lines
+        .flatMap((line) => [line, `/tmp/${line}`])
+        .filter((path) => settledOrRefused(path)?.split("/").includes(".."));
+      expect(climbing).toEqual([]);
     },
   );
 });

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
-import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { describe, expect, test } from "vitest";
+import { GatewayError } from "../contract/errors.ts";
 import type { Parameters } from "../contract/task.ts";
+import { anyText } from "../lib/fixtures.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import { capabilities } from "./registry.ts";
 
@@ -42,6 +43,7 @@ const EXAMPLES: Readonly<Record<string, Parameters>> = {
   "agent.task": { description: "Tidy up", files: [{ name: "a.txt", content: "YQ==" }] },
 };
 
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const all = [...capabilities.values()];
 const enabled = (action: string) => DEFAULT_POLICY.capabilities[action]?.enabled;
 
@@ -140,10 +142,10 @@ describe.each(all)("$action", (capability) => {
 
   test("I1 whatever the schema lets through is settled or refused as invalid_request, and shown inert", () => {
     const values = fc.oneof(
-      fc.string({ unit: "binary" }),
+      anyText,
       fc.integer(),
       fc.boolean(),
-      fc.array(fc.string({ unit: "binary" }), { maxLength: 3 }),
+      fc.array(anyText, { maxLength: 3 }),
     );
     const names = Object.keys(example);
     const changes =
@@ -156,16 +158,15 @@ describe.each(all)("$action", (capability) => {
         try {
           settled = capability.normalise(asked);
         } catch (error) {
-          expect(error).toMatchObject({ code: "invalid_request" });
-          return;
+          if (error instanceof GatewayError && error.code === "invalid_request") return;
+          throw error;
         }
-        expect(capability.normalise(settled)).toEqual(settled);
         capability.facts(settled);
         capability.raises(settled);
         capability.preview(settled);
-        expect(capability.summary(capability.mask(settled))).not.toMatch(
-          /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u,
-        );
+        const summary = capability.summary(capability.mask(settled));
+        const again = capability.normalise(settled);
+        expect([INVISIBLE.test(summary), again]).toEqual([false, settled]);
       }),
       { numRuns: 50 },
     );
@@ -177,13 +178,12 @@ test.skipIf(!existsSync(corpus))(
   "I8 naughty strings are kept unchanged and summed up inert (needs the corpora)",
   () => {
     const strings = JSON.parse(readFileSync(corpus, "utf8")) as string[];
-    const Content = Compile(Type.Object({ content: Type.String() }));
     expect(strings.length).toBeGreaterThan(400);
-    for (const content of strings) {
+    const spoiled = strings.filter((content) => {
       const settled = capabilities.get("fs.write")?.normalise({ path: "/tmp/a.txt", content });
-      expect(Content.Check(settled) && settled.content === content).toBe(true);
-      const summary = capabilities.get("agent.task")?.summary({ description: content });
-      expect(summary).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
-    }
+      const summary = capabilities.get("agent.task")?.summary({ description: content }) ?? "";
+      return settled?.content !== content || INVISIBLE.test(summary);
+    });
+    expect(spoiled).toEqual([]);
   },
 );

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CONFIRMATION_MODES, RISK_LEVELS } from "../contract/policy.ts";
+import { anyText } from "../lib/fixtures.ts";
 import { decide } from "./decide.ts";
 import type { Decision, Permission, Proposal } from "./decision.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
@@ -222,12 +223,17 @@ const anyPolicy = fc
 const raises = fc.array(fc.record({ reason: fc.string(), by: fc.constantFrom("one", "high") }), {
   maxLength: 3,
 });
-const text = fc.string({ unit: "binary" });
 const anyProposal = fc.record({
-  action: fc.oneof(fc.constantFrom(...ACTIONS), text),
+  action: fc.oneof(fc.constantFrom(...ACTIONS), anyText),
   risk,
   facts: fc.record(
-    { path: text, contentSize: fc.nat(), url: text, command: fc.array(text), application: text },
+    {
+      path: anyText,
+      contentSize: fc.nat(),
+      url: anyText,
+      command: fc.array(anyText),
+      application: anyText,
+    },
     optional,
   ),
   raises,

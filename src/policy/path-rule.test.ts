@@ -50,11 +50,14 @@ const corpus = new URL("../../../shared/corpora/traversal.txt", import.meta.url)
 test.skipIf(!existsSync(corpus))(
   "I1 no traversal string leaves its folder (needs the corpora)",
   () => {
-    for (const line of readFileSync(corpus, "utf8").split("\n")) {
-      const path = normalisePath(`/tmp/inside/${line}`);
-      const within = path === "/tmp/inside" || path.startsWith("/tmp/inside/");
-      expect(allows(path, "/tmp/inside") && !within).toBe(false);
-    }
+    const escaped = readFileSync(corpus, "utf8")
+      .split("\n")
+      .filter((line) => {
+        const path = normalisePath(`/tmp/inside/${line}`);
+        const inside = path === "/tmp/inside" || path.startsWith("/tmp/inside/");
+        return allows(path, "/tmp/inside") && !inside;
+      });
+    expect(escaped).toEqual([]);
   },
 );
 

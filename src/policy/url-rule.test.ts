@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anyText } from "../lib/fixtures.ts";
 import { OWN_HOSTS } from "./fixtures.ts";
 import { domainRuleProblem, isBroadDomainRule, matchUrl } from "./url-rule.ts";
 import { parseWebUrl } from "./web-url.ts";
@@ -195,7 +196,7 @@ describe("properties", () => {
       ),
     );
     const text = fc.oneof(
-      fc.string({ unit: "binary" }),
+      anyText,
       fc.array(fc.oneof(pieces, label), { maxLength: 8 }).map((parts) => parts.join("")),
     );
     fc.assert(
