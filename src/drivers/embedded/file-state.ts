@@ -2,6 +2,8 @@ import { GatewayError } from "../../contract/errors.ts";
 import type { Confinement, WorldFile } from "./confined-path.ts";
 import { hashFile, requireSize, sizeOf } from "./file-bytes.ts";
 import { findTarget } from "./open-target.ts";
+import { pathError } from "./path-error.ts";
+import { splitPath } from "./split-path.ts";
 
 /** What a plan binds of a file: `sha256:…`, `absent`, or `unreadable` for what no step would touch. */
 export type FileState = string;
@@ -35,6 +37,8 @@ export async function examine(
   see: (chunk: Uint8Array) => void,
   signal?: AbortSignal,
 ): Promise<Target> {
+  // What is no path is the request's own fault, and is said at once.
+  splitPath(path);
   let file: WorldFile | undefined;
   try {
     file = findTarget(confinement, path);
@@ -43,13 +47,10 @@ export async function examine(
     return targetOf(await hashFile(file, see, signal), file, undefined);
   } catch (error) {
     file?.[Symbol.dispose]();
-    if (!(error instanceof GatewayError) || MALFORMED.has(error.code)) throw error;
-    return targetOf(UNREADABLE, undefined, error);
+    if (signal?.aborted) throw error;
+    return targetOf(UNREADABLE, undefined, pathError(error, path));
   }
 }
-
-/** These tell of the request or of this run, not of the file. */
-const MALFORMED: ReadonlySet<string> = new Set(["invalid_request", "task_cancelled", "timeout"]);
 
 /**
  * Throws `state_changed` where a file is not what the plan was made for, else what makes it

@@ -8,7 +8,7 @@ import { errnoOf } from "./path-error.ts";
 import { coveredPlaces, findTools, passwdOf, sandboxed, type Tools } from "./sandbox.ts";
 import { type Outcome, runSandboxed } from "./sandboxed-command.ts";
 import { testSandbox } from "./self-test.ts";
-import { makeLayout, type World } from "./world.ts";
+import { makeLayout, WorkdirError, type World } from "./world.ts";
 
 type Unavailable = Extract<Availability, { available: false }>;
 
@@ -60,7 +60,7 @@ export class Shell {
     requirePlain(command);
     throwIfAborted(io.signal);
     const signal = AbortSignal.any([io.signal, this.#closing]);
-    makeLayout(this.#world.root, this.#world.owner);
+    this.#restoreLayout();
     const outcome = await this.#track(this.#start(command, io.maxFileSize, signal));
     if (signal.aborted) throw abortError(signal);
     return resultOf(command, outcome);
@@ -84,6 +84,16 @@ export class Shell {
       this.#sandboxed(command, SELF_TEST_FILE_SIZE, this.#closing),
     );
     this.#unavailable = problem && unavailable(problem.reason, problem.hint);
+  }
+
+  /** A command may have removed its own home, and the next one starts there. */
+  #restoreLayout(): void {
+    try {
+      makeLayout(this.#world.root, this.#world.owner);
+    } catch (error) {
+      if (!(error instanceof WorkdirError)) throw error;
+      throw new GatewayError("command_failed", error.problem, { hint: error.hint }, error);
+    }
   }
 
   async #start(

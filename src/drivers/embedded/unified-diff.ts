@@ -22,7 +22,7 @@ export interface UnifiedDiff {
  */
 export function unifiedDiff(path: string, before: string | undefined, after: string): UnifiedDiff {
   const old = before ?? "";
-  if (before === after) return { diff: "", truncated: false };
+  if (old === after) return { diff: "", truncated: false };
   const patch = structuredPatch("", "", old, after, "", "", { context: CONTEXT, ...SEARCH_LIMITS });
   const hunks = patch === undefined ? [wholeHunk(linesOf(old), linesOf(after))] : patch.hunks;
   const lines = hunks.flatMap((hunk) => [headerOf(hunk), ...hunk.lines]);

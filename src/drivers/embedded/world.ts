@@ -100,16 +100,22 @@ function openRoot(workdir: string, owner: Owner | undefined): ConfinedRoot {
     }
     return new ConfinedRoot(workdir, owner);
   } catch (error) {
-    const isLink = lstatSync(workdir, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+    if (isLink(workdir)) {
+      throw new WorkdirError(`${workdir} is a link`, "Name the directory itself.", error);
+    }
     throw new WorkdirError(
-      isLink
-        ? `${workdir} is a link`
-        : `${workdir} cannot be opened as a directory (${errnoOf(error) ?? "unexpected error"})`,
-      isLink
-        ? "Name the directory itself."
-        : "Name a directory that exists or can be made, on a system where /proc is mounted.",
+      `${workdir} cannot be opened as a directory (${errnoOf(error) ?? "unexpected error"})`,
+      "Name a directory that exists or can be made.",
       error,
     );
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type EmbeddedDriver, openEmbeddedDriver } from "./embedded-driver.ts";
+import { type Bench, failure, ioOf, openBench } from "./fixtures.ts";
+
+let bench: Bench;
+let driver: EmbeddedDriver;
+beforeEach(async () => {
+  bench = openBench();
+  driver = await openEmbeddedDriver({ workdir: bench.world.workdir });
+});
+afterEach(async () => {
+  await driver[Symbol.asyncDispose]();
+  bench[Symbol.dispose]();
+});
+
+function step(action: string, parameters: Record<string, unknown>) {
+  return { action, parameters, risk: "low", bound: {} } as const;
+}
+
+test("performs the file actions and wait", async () => {
+  for (const action of ["fs.read", "fs.list", "fs.write", "fs.edit", "wait"]) {
+    expect(driver.availability(action)).toEqual({ available: true });
+  }
+  const io = ioOf();
+  await driver.perform(step("fs.write", { path: "/tmp/a.txt", content: "one" }), io);
+  await driver.perform(step("fs.edit", { path: "/tmp/a.txt", old_text: "o", new_text: "O" }), io);
+  expect(await driver.perform(step("fs.read", { path: "/tmp/a.txt" }), io)).toMatchObject({
+    content: "One",
+  });
+  expect(await driver.perform(step("fs.list", { path: "/tmp" }), io)).toMatchObject({
+    entries: [{ name: "a.txt" }],
+  });
+  expect(await driver.perform(step("wait", { duration_ms: 1 }), io)).toEqual({});
+  expect(await driver.health()).toBeUndefined();
+});
+
+test("inspects what changes files, and binds nothing for the rest", async () => {
+  const write = { path: "/tmp/a.txt", content: "x" };
+  expect((await driver.inspect("fs.write", write, 1000)).bound).toEqual({
+    "file:/tmp/a.txt": "absent",
+  });
+  expect(await driver.inspect("fs.read", { path: "/tmp/a.txt" }, 1000)).toEqual({
+    bound: {},
+    raises: [],
+  });
+});
+
+test.each([
+  "browser.open",
+  "app.open",
+  "screen.capture",
+  "screen.cursor",
+  "mouse.click",
+  "keyboard.type",
+])("has no screen for %s, and says so", async (action) => {
+  expect(driver.availability(action)).toMatchObject({
+    available: false,
+    code: "desktop_unavailable",
+    reason: expect.stringContaining("no screen"),
+    hint: expect.stringContaining("DRIVER=bytebot"),
+  });
+  await expect(driver.inspect(action, {}, 1000)).rejects.toMatchObject(
+    failure("desktop_unavailable"),
+  );
+  await expect(driver.perform(step(action, {}), ioOf())).rejects.toMatchObject(
+    failure("desktop_unavailable"),
+  );
+});
+
+test.each(["agent.task", "constructor", "__proto__", "fs.delete", ""])(
+  "does not perform %j",
+  async (action) => {
+    expect(driver.availability(action)).toMatchObject({
+      available: false,
+      code: "capability_disabled",
+    });
+    await expect(driver.perform(step(action, {}), ioOf())).rejects.toMatchObject(
+      failure("capability_disabled"),
+    );
+  },
+);
+
+test("opens nothing once it is disposed", async () => {
+  const other = await openEmbeddedDriver({ workdir: bench.world.workdir });
+  await other[Symbol.asyncDispose]();
+  await expect(other.perform(step("fs.list", { path: "/tmp" }), ioOf())).rejects.toThrow();
+});
+
+test("refuses a WORKDIR that cannot be its world", async () => {
+  bench.put("/tmp/file", "");
+  await expect(openEmbeddedDriver({ workdir: bench.host("/tmp/file") })).rejects.toThrow(
+    /^WORKDIR: /,
+  );
+});
