@@ -68,6 +68,9 @@ test("the welcome follows the environment, then .env, then the defaults", () => 
   expect(welcome(root, {}, [])).toContain("http://[::1]:9000/docs");
   expect(welcome(root, {}, [])).toContain("> '/srv/my files/tmp/test.txt'");
   expect(welcome(root, { PORT: "9001", HOST: "0.0.0.0" }, [])).toContain("http://127.0.0.1:9001");
+  expect(welcome(root, { PORT: "9001" }, [])).toContain(
+    "    GATEWAY_URL=http://[::1]:9001 npm run -s gateway -- run ",
+  );
   expect(welcome(root, { PUBLIC_URL: "https://gw.example.com/" }, [])).toContain(
     "https://gw.example.com/docs",
   );

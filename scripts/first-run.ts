@@ -83,6 +83,8 @@ export function welcome(root: string, environment: Environment, made: readonly s
   const settings = { ...readEnvFile(join(root, ENV_FILE)), ...set(environment) };
   const url = settings.PUBLIC_URL?.replace(/\/+$/, "") ?? localUrl(settings);
   const workdir = settings.WORKDIR ?? "/tmp/bytebot-workdir";
+  // The command line reads .env too, but not what only this environment says.
+  const address = environment.HOST || environment.PORT ? `GATEWAY_URL=${localUrl(settings)} ` : "";
   const lines = [
     "",
     `  ByteBot Gateway   ${url}`,
@@ -94,7 +96,7 @@ export function welcome(root: string, environment: Environment, made: readonly s
     "",
     `    cd ${quoted(root)}`,
     `    echo hello > ${quoted(`${workdir}/tmp/test.txt`)}`,
-    "    npm run -s gateway -- run fs.read path=/tmp/test.txt",
+    `    ${address}npm run -s gateway -- run fs.read path=/tmp/test.txt`,
     "",
     "",
   ];

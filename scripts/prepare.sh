@@ -17,7 +17,7 @@ prepare() {
   if ! cmp -s package-lock.json "$stamp"; then
     say "Installing what package-lock.json names (once, about half a minute) …"
     [ -w . ] || fail "$PWD is not writable by $(id -un): clone the project as the user who starts it."
-    npm ci --include=dev --no-fund --no-audit --loglevel=error >&2 </dev/null ||
+    npm ci --include=dev --no-fund --no-audit --loglevel=error >/dev/null </dev/null ||
       fail "npm ci failed, see above. It needs to reach the npm registry."
     cp package-lock.json "$stamp"
   fi
