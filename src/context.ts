@@ -12,7 +12,7 @@ import { capabilities } from "./capabilities/registry.ts";
 import { readKeys } from "./config/clients.ts";
 import { type Config, type Secrets, StartupError } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
-import type { Policy } from "./contract/policy.ts";
+import type { OwnHost, Policy } from "./contract/policy.ts";
 import { openEmbeddedDriver } from "./drivers/embedded/embedded-driver.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { buildServer } from "./http/server.ts";
@@ -189,16 +189,21 @@ function openPolicy(config: Config): PolicySource {
   });
 }
 
-/** Where a browser must never be sent: the gateway itself and ByteBot. */
-function ownHosts({ host, port, publicUrl, bytebot }: Config): { host: string; port: number }[] {
-  const urls = [publicUrl, bytebot.url, bytebot.agentUrl].filter((url) => url !== undefined);
-  return [
-    { host, port },
-    ...urls.map((text) => {
-      const { hostname, port: explicit, protocol } = new URL(text);
-      return { host: hostname, port: Number(explicit) || (protocol === "https:" ? 443 : 80) };
-    }),
-  ];
+/** On ByteBot's desktop its own ports are on localhost: daemon, agent and web interface. */
+const BYTEBOT_PORTS = [9990, 9991, 9992];
+
+/** Where a browser must never be sent: the gateway itself and, where it is driven, ByteBot. */
+function ownHosts({ host, port, publicUrl, bytebot, driver }: Config): OwnHost[] {
+  const own = [{ host, port }, addressOf(publicUrl)];
+  if (driver !== "bytebot") return own;
+  const urls = [bytebot.url, bytebot.agentUrl].filter((url) => url !== undefined);
+  const local = BYTEBOT_PORTS.map((number) => ({ host: "localhost", port: number }));
+  return [...own, ...urls.map(addressOf), ...local];
+}
+
+function addressOf(text: string): OwnHost {
+  const { hostname, port, protocol } = new URL(text);
+  return { host: hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) };
 }
 
 async function openDriver(config: Config): Promise<Driver> {

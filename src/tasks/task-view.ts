@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ExecuteView } from "../contract/requests.ts";
@@ -35,11 +36,17 @@ export class TaskViews {
     const unmasked = approver && UNDECIDED.has(task.state.status);
     const steps = plan.steps.map((step, index) => {
       const note = task.notes.steps[index];
-      const mask = this.#capabilities.get(step.action)?.mask;
-      const preview = approver || note?.openPreview ? note?.preview : undefined;
+      const capability = this.#capabilities.get(step.action);
+      const parameters = unmasked
+        ? step.parameters
+        : (capability?.mask(step.parameters) ?? step.parameters);
+      // Masked parameters have a masked preview, not the one made of what they hide.
+      const hidden = capability !== undefined && !isDeepStrictEqual(parameters, step.parameters);
+      const shown = hidden ? capability.preview(parameters) : note?.preview;
+      const preview = approver || note?.openPreview ? shown : undefined;
       return {
         action: step.action,
-        parameters: unmasked || mask === undefined ? step.parameters : mask(step.parameters),
+        parameters,
         summary: note?.summary ?? "",
         risk: step.risk,
         reasons: [...(note?.reasons ?? []), ...(approver ? (note?.privateReasons ?? []) : [])],
