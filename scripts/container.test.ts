@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -114,6 +116,25 @@ describe("docker-compose.yml", () => {
     for (const name of files) expect(made).toContain(environment[name].replace("/secrets/", ""));
     expect(depends_on.secrets.condition).toBe("service_completed_successfully");
     expect(volumes).toContain("secrets:/secrets:ro");
+  });
+
+  test("what makes the secrets makes each once", () => {
+    const directory = mkdtempSync(join(tmpdir(), "secrets-"));
+    const [shell, options, script]: string[] = compose.services.secrets.entrypoint;
+    const command = script?.replaceAll("$$", "$").replaceAll("/secrets", directory) ?? "";
+    const made = () => {
+      execFileSync(shell ?? "", [options ?? "", command]);
+      return readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
+    };
+    try {
+      const secrets = made();
+      expect(secrets).toHaveLength(4);
+      expect(new Set(secrets).size).toBe(4);
+      for (const secret of secrets) expect(secret).toMatch(/^[\w+/]{43}=\n$/);
+      expect(made()).toEqual(secrets);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test("its health check is the image's", () => {

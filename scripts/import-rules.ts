@@ -24,7 +24,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const PORT_ROOMS = ["auth", "audit", "artifacts", "capabilities", "events", "policy", "tasks"];
 
 /** Tests, contract suites that every implementation runs, and what tests start or share. */
-const tests = "\\.test\\.ts$|-contract\\.ts$|/test-[^/]+\\.ts$|/(crash-child|fixtures)\\.ts$";
+const tests = "\\.test\\.ts$|-contract\\.ts$|/test-[^/]+\\.ts$|/fixtures\\.ts$";
 const any = (names: readonly string[]) => `^src/(${names.join("|")})/`;
 
 /** A room imports itself, `lib`, `contract` and what its row of ROOMS names. */
