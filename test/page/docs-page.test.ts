@@ -33,10 +33,7 @@ test.runIf(browserPath)(
       page.on("request", (request) => hosts.add(new URL(request.url()).host));
 
       await page.goto(`${gateway.url}/docs`);
-      await page
-        .getByText("/tasks/{task_id}/cancel")
-        .or(page.getByText("/tasks/{id}/cancel"))
-        .waitFor();
+      await page.locator(".opblock-summary-path").first().waitFor();
       const { paths } = await (await fetch(`${gateway.url}/openapi.json`)).json();
       const shown = await page.locator(".opblock-summary-path").allInnerTexts();
       // The viewer puts an invisible break after each slash.
