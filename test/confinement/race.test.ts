@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GatewayError } from "../../src/contract/errors.ts";
 import type { Confinement } from "../../src/drivers/embedded/confined-path.ts";
@@ -28,7 +29,7 @@ beforeEach(async () => {
   bench = openBench(PLACE);
   for (const name of ["inside.txt", "secret.txt"]) writeFileSync(join(bench.outside, name), SECRET);
   mkdirSync(bench.host("/tmp/directory"));
-  const program = join(import.meta.dirname, "swapper.ts");
+  const program = fileURLToPath(new URL("./swapper.ts", import.meta.url));
   attacker = spawn(process.execPath, [program, bench.host("/tmp"), bench.outside], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -18,7 +18,7 @@ export interface Output {
 }
 
 /** Kept of each output stream; bytes. */
-export const MAX_OUTPUT = 64 * 1024;
+const MAX_OUTPUT = 64 * 1024;
 
 /**
  * Runs an argument list that `sandboxed` made and resolves when every process of it has ended. An

@@ -84,7 +84,8 @@ export class StagedFile implements AsyncDisposable {
   /**
    * Gives the content its name: in place of `previous`, which must still be exactly what was opened
    * (`state_changed` otherwise), or where nothing had the name (`file_exists` otherwise).
-   * `outcome_unknown` where it happened and the disk does not confirm it.
+   * Answers its size in bytes and its SHA-256 in hex. `outcome_unknown` where it happened and the
+   * disk does not confirm it.
    */
   async publish(
     name: string,
@@ -96,23 +97,30 @@ export class StagedFile implements AsyncDisposable {
       if (previous === undefined) {
         // Unlike rename, link never replaces anything.
         linkSync(from, to);
-        this.#isPublished = true;
-        rmSync(from);
       } else {
         requireSame(lstatSync(to, { bigint: true, throwIfNoEntry: false }), previous, this.#path);
         renameSync(from, to);
-        this.#isPublished = true;
       }
     } catch (error) {
       throw pathError(error, this.#path);
     }
+    this.#isPublished = true;
+    try {
+      // A file with two names would not be read again.
+      if (previous === undefined) rmSync(from);
+    } catch (error) {
+      throw unconfirmed(this.#path, error);
+    }
     await syncDirectory(this.#directory, this.#path);
-    return { size: this.#size, sha256: `sha256:${this.#hash.digest("hex")}` };
+    return { size: this.#size, sha256: this.#hash.digest("hex") };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isPublished) rmSync(this.#directory.at(this.#temporary), { force: true });
-    await this.#handle.close();
+    try {
+      if (!this.#isPublished) rmSync(this.#directory.at(this.#temporary), { force: true });
+    } finally {
+      await this.#handle.close();
+    }
   }
 }
 
@@ -122,13 +130,17 @@ export async function syncDirectory(directory: WorldDirectory, path: string): Pr
     await using handle = await open(directory.self, O_RDONLY | O_DIRECTORY);
     await handle.sync();
   } catch (error) {
-    throw new GatewayError(
-      "outcome_unknown",
-      `${path} was written, and the disk does not confirm that it will last`,
-      { hint: "Check the disk of WORKDIR, then read the file back." },
-      error,
-    );
+    throw unconfirmed(path, error);
   }
+}
+
+function unconfirmed(path: string, error: unknown): GatewayError {
+  return new GatewayError(
+    "outcome_unknown",
+    `${path} was written, and the disk does not confirm that it will last`,
+    { hint: "Check the disk of WORKDIR, then read the file back." },
+    error,
+  );
 }
 
 /** Every change of a file's content moves its ctime, so equal stamps mean unchanged bytes. */

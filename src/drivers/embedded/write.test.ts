@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   lstatSync,
@@ -9,10 +10,13 @@ import {
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Parameters } from "../../contract/task.ts";
-import { sha256 } from "../../lib/canonical.ts";
 import { type Bench, DECOY, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
 import { inspectWrite } from "./inspect.ts";
 import { writeFile } from "./write.ts";
+
+function hex(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 let bench: Bench;
 beforeEach(() => {
@@ -35,7 +39,7 @@ function contentOf(path: string): string {
 describe("fs.write", () => {
   test("creates a file and the directories above it, owned by the world's owner", async () => {
     const result = await write({ path: "/home/user/a/b/c.txt", content: "hellö" });
-    expect(result).toEqual({ path: "/home/user/a/b/c.txt", size: 6, sha256: sha256("hellö") });
+    expect(result).toEqual({ path: "/home/user/a/b/c.txt", size: 6, sha256: hex("hellö") });
     expect(contentOf("/home/user/a/b/c.txt")).toBe("hellö");
     expect(bench.names("/home/user/a/b")).toEqual(["c.txt"]);
     const owner = bench.world.owner?.uid ?? process.geteuid?.();
@@ -72,7 +76,7 @@ describe("fs.write", () => {
     expect(await write({ ...parameters, content: "two\n" })).toEqual({
       path: "/tmp/log",
       size: 8,
-      sha256: sha256("one\ntwo\n"),
+      sha256: hex("one\ntwo\n"),
     });
     expect(contentOf("/tmp/log")).toBe("one\ntwo\n");
   });

@@ -63,8 +63,9 @@ export async function writeFile(
   try {
     return await replaceFile(site, path, target, newContent(), io.signal);
   } catch (error) {
-    // A rival was quicker: what was approved is no longer true, if it was the absence.
-    if (bound[bindingOf(path)] !== ABSENT || !isCode(error, "file_exists")) throw error;
+    // A rival was quicker. Only who asked to create, with nothing bound, is told just that.
+    const isAsked = mode === "create" && bound[bindingOf(path)] !== ABSENT;
+    if (isAsked || !isCode(error, "file_exists")) throw error;
     throw new GatewayError(
       "state_changed",
       `${path} was created by somebody else meanwhile`,
