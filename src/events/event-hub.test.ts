@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { EventDraft } from "../contract/event.ts";
 import { EventHub } from "./event-hub.ts";
-import { MemoryEventStore } from "./event-store-memory.ts";
 import type { EventSink } from "./subscription.ts";
+import { MemoryEventStore } from "./test-event-store.ts";
 
 /** A reader that takes everything at once until it is stalled. */
 class Reader implements EventSink {

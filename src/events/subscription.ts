@@ -15,7 +15,7 @@ export interface EventSink {
 }
 
 /** Unread bytes above which a subscriber is dropped; it resumes with Last-Event-ID. */
-export const MAX_UNREAD = 256 * 1024;
+const MAX_UNREAD = 256 * 1024;
 /** Unread bytes above which the backfill waits, so that a long history never drops its reader. */
 const PACE = 64 * 1024;
 const PAGE = 128;

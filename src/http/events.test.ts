@@ -1,32 +1,11 @@
 import { once } from "node:events";
 import { get } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import type { FastifyInstance } from "fastify";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { EventDraft } from "../contract/event.ts";
-import { createFakeDeps, KEYS, TASK_ID } from "./fake-deps.ts";
-import type { HttpDeps } from "./http-deps.ts";
-import { buildServer } from "./server.ts";
-
-let app: FastifyInstance | undefined;
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
-
-async function start(overrides: Partial<HttpDeps> = {}) {
-  const fake = createFakeDeps(overrides);
-  app = buildServer(fake.deps);
-  await app.listen({ port: 0, host: "127.0.0.1" });
-  const { port } = app.server.address() as AddressInfo;
-  return { ...fake, port, url: `http://127.0.0.1:${port}` };
-}
-
-const as = (key: string, headers: Record<string, string> = {}) => ({
-  headers: { authorization: `Bearer ${key}`, ...headers },
-});
+import { createTestDeps, KEYS, TASK_ID } from "./test-deps.ts";
+import { as, start } from "./test-server.ts";
 
 function draft(options: Partial<EventDraft> = {}): EventDraft {
   return {
@@ -91,7 +70,7 @@ describe("GET /events", () => {
   });
 
   it("is closed to anonymous readers where policy says so", async () => {
-    const { policy } = createFakeDeps();
+    const { policy } = createTestDeps();
     const current = { ...policy, security: { ...policy.security, anonymous_events: false } };
     const { url } = await start({ policy: { current } });
     const response = await fetch(`${url}/events`);

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { createFakeDeps } from "./fake-deps.ts";
 import { describeApi } from "./openapi.ts";
 import { PendingWaits } from "./pending-waits.ts";
 import { createRoutes } from "./routes.ts";
+import { createTestDeps } from "./test-deps.ts";
 
-const routes = createRoutes(createFakeDeps().deps, new PendingWaits());
+const routes = createRoutes(createTestDeps().deps, new PendingWaits());
 
 interface Operation {
   operationId: string;

@@ -1,34 +1,12 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { ARTIFACT, ARTIFACT_ID, createFakeDeps, DIGEST, PLAN, TASK, TASK_ID } from "./fake-deps.ts";
-import type { HttpDeps } from "./http-deps.ts";
+import { describe, expect, it, vi } from "vitest";
 import { PendingWaits } from "./pending-waits.ts";
 import { createRoutes } from "./routes.ts";
-import { buildServer } from "./server.ts";
-
-let app: FastifyInstance | undefined;
-
-afterEach(async () => {
-  await app?.close();
-  app = undefined;
-});
-
-async function start(overrides: Partial<HttpDeps> = {}) {
-  const fake = createFakeDeps(overrides);
-  app = buildServer(fake.deps);
-  await app.listen({ port: 0, host: "127.0.0.1" });
-  const { port } = app.server.address() as AddressInfo;
-  return { ...fake, url: `http://127.0.0.1:${port}` };
-}
-
-const as = (key: string, headers: Record<string, string> = {}) => ({
-  headers: { authorization: `Bearer ${key}`, ...headers },
-});
+import { ARTIFACT, ARTIFACT_ID, createTestDeps, DIGEST, PLAN, TASK, TASK_ID } from "./test-deps.ts";
+import { as, start } from "./test-server.ts";
 
 const sent = (key: string, body: unknown, headers: Record<string, string> = {}) => ({
   method: "POST",
@@ -37,7 +15,7 @@ const sent = (key: string, body: unknown, headers: Record<string, string> = {}) 
 });
 
 it("the list of routes is this one", () => {
-  const routes = createRoutes(createFakeDeps().deps, new PendingWaits());
+  const routes = createRoutes(createTestDeps().deps, new PendingWaits());
   const lines = routes.map(({ method, path, access }) => {
     const needs = typeof access === "string" ? access : access.join(" or ");
     return `${method} ${path}: ${needs}`;
@@ -100,7 +78,7 @@ describe("JSON answers", () => {
   );
 
   it("of a gateway that is not ready are 503, with the same shape", async () => {
-    const { deps } = createFakeDeps();
+    const { deps } = createTestDeps();
     const ready = await deps.readiness();
     const readiness = async () => ({
       ready: false,
@@ -138,7 +116,7 @@ describe("GET /artifacts/{id}", () => {
     ["text/plain\r\nx: y", "application/octet-stream", "attachment"],
   ])("I14 serves %s as %s, %s", async (media_type, served, disposition) => {
     const artifact = { ...ARTIFACT, media_type, name: 'a/"b".html\r\nx: y' };
-    const { deps } = createFakeDeps();
+    const { deps } = createTestDeps();
     const { url } = await start({ artifacts: { ...deps.artifacts, find: async () => artifact } });
     const response = await fetch(`${url}/artifacts/${ARTIFACT_ID}`, as("alice"));
     expect(response.status).toBe(200);
@@ -162,7 +140,7 @@ describe("GET /artifacts/{id}", () => {
   });
 
   it("answers HEAD without opening the file", async () => {
-    const { deps } = createFakeDeps();
+    const { deps } = createTestDeps();
     const open = vi.fn(deps.artifacts.open);
     const { url } = await start({ artifacts: { ...deps.artifacts, open } });
     const response = await fetch(`${url}/artifacts/${ARTIFACT_ID}`, {

@@ -52,7 +52,11 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     return503OnClosing: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     clientErrorHandler: answerSocketError,
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // It comes before every hook.
+      setAnswerHeaders(request, reply);
+      answerError(error, request, reply);
+    },
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -73,7 +77,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.decorateRequest("taskId", undefined);
   app.decorateRequest("errorCode", undefined);
   app.addHook("onRequest", (request, reply, done) => {
-    reply.headers(SECURITY_HEADERS).header("x-request-id", request.id);
+    setAnswerHeaders(request, reply);
     checkTarget(request);
     done();
   });
@@ -142,6 +146,10 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     const { status, headers, body } = problemOf(error, request.id);
     reply.code(status).headers(headers).send(body);
   }
+}
+
+function setAnswerHeaders({ id }: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(SECURITY_HEADERS).header("x-request-id", id);
 }
 
 function corsOptions(origins: readonly string[]) {

@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from "fastify";
 import Type, { type TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile, type Validator } from "typebox/compile";
 import { GatewayError } from "../contract/errors.ts";
 import { findMismatch } from "./mismatch.ts";
 import type { Route } from "./route.ts";
@@ -49,9 +49,11 @@ function validate(
   convert: (value: unknown) => unknown,
   refuse: (value: unknown) => GatewayError,
 ): Validate {
-  const compiled = Compile(schema);
+  // Compiled when first needed, so that no start pays for it.
+  let compiled: Validator | undefined;
   return (raw) => {
     const value = convert(raw);
+    compiled ??= Compile(schema);
     return compiled.Check(value) ? { value } : { error: refuse(value) };
   };
 }

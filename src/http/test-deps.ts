@@ -6,7 +6,7 @@ import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
-import { MemoryEventStore } from "../events/event-store-memory.ts";
+import { MemoryEventStore } from "../events/test-event-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { HttpDeps } from "./http-deps.ts";
 
@@ -130,7 +130,7 @@ function createFakeTasks(): Tasks {
  * Everything the server needs, in memory, for tests. `Authorization: Bearer NAME` is the key of that
  * name; no header at all is no credentials.
  */
-export function createFakeDeps(overrides: Partial<HttpDeps> = {}) {
+export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
   const store = new MemoryEventStore();
   const logged: Record<string, unknown>[] = [];
   const deps: HttpDeps = {
