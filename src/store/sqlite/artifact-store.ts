@@ -2,7 +2,7 @@ import type { Artifact, ArtifactStore } from "../../artifacts/artifact-store.ts"
 import { GatewayError } from "../../contract/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { findSeq } from "./task-index.ts";
+import type { TaskIndex } from "./task-index.ts";
 
 const INSERT = "INSERT INTO artifacts (id, task, body) VALUES (?, ?, ?)";
 const GET = "SELECT body FROM artifacts WHERE id = ?";
@@ -12,15 +12,17 @@ const IDS = "SELECT id FROM artifacts";
 export class SqliteArtifactStore implements ArtifactStore {
   readonly #group: GroupCommit;
   readonly #reader: Connection;
+  readonly #index: TaskIndex;
 
-  constructor(group: GroupCommit, reader: Connection) {
+  constructor(group: GroupCommit, reader: Connection, index: TaskIndex) {
     this.#group = group;
     this.#reader = reader;
+    this.#index = index;
   }
 
   insert(artifact: Artifact): Promise<void> {
     return this.#group.write((connection) => {
-      const task = findSeq(connection, artifact.task_id);
+      const task = this.#index.find(connection, artifact.task_id);
       if (task === undefined) {
         throw new GatewayError("task_not_found", `There is no task ${artifact.task_id}.`);
       }
@@ -34,7 +36,7 @@ export class SqliteArtifactStore implements ArtifactStore {
   }
 
   async listByTask(taskId: string): Promise<Artifact[]> {
-    const task = findSeq(this.#reader, taskId);
+    const task = this.#index.find(this.#reader, taskId);
     if (task === undefined) return [];
     return this.#reader
       .all<{ body: string }>(LIST, task)

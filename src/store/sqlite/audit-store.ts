@@ -3,7 +3,7 @@ import type { AuditDraft, AuditRecord } from "../../contract/audit.ts";
 import { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { checkVersion } from "./migrations.ts";
-import { candidateSeqs, findSeq } from "./task-index.ts";
+import type { TaskIndex } from "./task-index.ts";
 
 interface AuditRow {
   readonly seq: number;
@@ -24,13 +24,21 @@ const HEAD = "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1";
 export class SqliteAuditStore implements AuditStore {
   readonly #group: GroupCommit;
   readonly #reader: Connection;
+  readonly #index: TaskIndex;
   readonly #seal: SealRecord;
   #committed: AuditHead;
   #pending: AuditHead;
 
-  constructor(group: GroupCommit, reader: Connection, seal: SealRecord, head: AuditHead) {
+  constructor(
+    group: GroupCommit,
+    reader: Connection,
+    index: TaskIndex,
+    seal: SealRecord,
+    head: AuditHead,
+  ) {
     this.#group = group;
     this.#reader = reader;
+    this.#index = index;
     this.#seal = seal;
     this.#committed = head;
     this.#pending = head;
@@ -38,14 +46,14 @@ export class SqliteAuditStore implements AuditStore {
 
   append(drafts: readonly AuditDraft[]): Promise<void> {
     return this.#group.write((connection) => {
-      this.write(connection, this.seal(drafts), (id) => findSeq(connection, id) ?? null);
+      this.write(connection, this.seal(drafts), (id) => this.#index.find(connection, id) ?? null);
     });
   }
 
   async read(after: number, limit: number, taskId?: string): Promise<AuditRecord[]> {
     const reader = this.#reader;
     if (taskId === undefined) return reader.all<AuditRow>(READ, after, limit).map(toRecord);
-    return candidateSeqs(reader, taskId)
+    return [...this.#index.candidates(reader, taskId)]
       .flatMap((seq) => reader.all<AuditRow>(READ_TASK, seq, after, limit))
       .map(toRecord)
       .filter((record) => record.task_id === taskId)

@@ -1,7 +1,7 @@
 import type { EventDraft, GatewayEvent } from "../../contract/event.ts";
 import type { EventFilter, EventStore } from "../../events/event-store.ts";
 import type { Connection } from "./connection.ts";
-import { findSeq } from "./task-index.ts";
+import type { TaskIndex } from "./task-index.ts";
 
 type Listener = (events: readonly GatewayEvent[]) => void;
 
@@ -21,12 +21,14 @@ const LAST_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
 export class SqliteEventStore implements EventStore {
   readonly #reader: Connection;
+  readonly #index: TaskIndex;
   readonly #onListenerError: (error: unknown) => void;
   readonly #listeners = new Set<Listener>();
   #pending: GatewayEvent[] = [];
 
-  constructor(reader: Connection, onListenerError: (error: unknown) => void) {
+  constructor(reader: Connection, index: TaskIndex, onListenerError: (error: unknown) => void) {
     this.#reader = reader;
+    this.#index = index;
     this.#onListenerError = onListenerError;
   }
 
@@ -34,7 +36,7 @@ export class SqliteEventStore implements EventStore {
     const { taskId, owner } = filter;
     const reader = this.#reader;
     if (taskId !== undefined) {
-      const seq = findSeq(reader, taskId);
+      const seq = this.#index.find(reader, taskId);
       if (seq === undefined) return [];
       const events = reader.all<EventRow>(READ_TASK, seq, after, limit).map(toEvent);
       // A task has one owner, so the limit holds whichever way this falls.

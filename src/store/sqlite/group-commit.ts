@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 export interface GroupCommitOptions {
   /** Opens the one connection that writes; called again after a failure. */
   readonly open: () => Connection;
+  readonly beforeCommit: () => void;
   readonly onCommitted: () => void;
   /** Everything since the last commit is undone. */
   readonly onRolledBack: () => void;
@@ -88,6 +89,7 @@ export class GroupCommit implements AsyncDisposable {
     const connection = this.#connection;
     if (this.#group !== group || connection === undefined) return;
     try {
+      this.#options.beforeCommit();
       connection.run("COMMIT");
     } catch (error) {
       this.#fail(error);

@@ -33,7 +33,7 @@ const MIGRATIONS: readonly string[] = [
     notes TEXT NOT NULL
   );
 
-  -- Finds a task by its id, see task-index.ts. Kept for good, because audit records are.
+  -- Finds a task by its id, see task-index.ts. Stays when a task is removed, as audit records do.
   CREATE TABLE task_ids (
     block INTEGER NOT NULL,
     hash INTEGER NOT NULL,

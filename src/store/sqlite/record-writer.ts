@@ -3,7 +3,7 @@ import type { Records } from "../../tasks/task-store.ts";
 import type { SqliteAuditStore } from "./audit-store.ts";
 import type { Connection } from "./connection.ts";
 import type { SqliteEventStore } from "./event-store.ts";
-import { findSeq } from "./task-index.ts";
+import type { TaskIndex } from "./task-index.ts";
 
 /** The task a change is about, so that its records need no search. */
 export interface KnownTask {
@@ -15,10 +15,12 @@ export interface KnownTask {
 export class RecordWriter {
   readonly #events: SqliteEventStore;
   readonly #audit: SqliteAuditStore;
+  readonly #index: TaskIndex;
 
-  constructor(events: SqliteEventStore, audit: SqliteAuditStore) {
+  constructor(events: SqliteEventStore, audit: SqliteAuditStore, index: TaskIndex) {
     this.#events = events;
     this.#audit = audit;
+    this.#index = index;
   }
 
   /** Seals the audit part; before the first statement, because a draft may be refused here. */
@@ -34,7 +36,7 @@ export class RecordWriter {
     known?: KnownTask,
   ): void {
     const seqOf = (id: string) =>
-      id === known?.id ? known.seq : (findSeq(connection, id) ?? null);
+      id === known?.id ? known.seq : (this.#index.find(connection, id) ?? null);
     for (const draft of records.events) {
       this.#events.append(connection, draft, draft.task_id === null ? null : seqOf(draft.task_id));
     }

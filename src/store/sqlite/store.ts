@@ -10,6 +10,9 @@ import { RecordWriter } from "./record-writer.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
 import { recordRestore } from "./restore-note.ts";
 import { SqliteSettingStore } from "./setting-store.ts";
+import { SnapshotReader } from "./snapshot-reader.ts";
+import { StatusCounts } from "./status-counts.ts";
+import { TaskIndex } from "./task-index.ts";
 import { SqliteTaskStore } from "./task-store.ts";
 
 /** The part of a pino logger that the store uses. */
@@ -35,11 +38,13 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly #group: GroupCommit;
-  readonly #reader: Connection;
+  readonly #reader: SnapshotReader;
 
   constructor({ file, seal, log }: StoreOptions) {
     const writer = openWriter(file);
-    const reader = new Connection(file, { readOnly: true });
+    const reader = new SnapshotReader(file);
+    const index = new TaskIndex(reader);
+    const counts = new StatusCounts();
     let first: Connection | undefined = writer;
     const group = new GroupCommit({
       open: () => {
@@ -47,11 +52,16 @@ export class SqliteStore implements AsyncDisposable {
         first = undefined;
         return connection;
       },
+      beforeCommit: () => reader.endSnapshot(),
       onCommitted: () => {
+        index.commit();
+        counts.commit();
         this.audit.commit();
         this.events.deliver();
       },
       onRolledBack: () => {
+        index.discard();
+        counts.discard();
         this.audit.discard();
         this.events.discard();
       },
@@ -59,14 +69,14 @@ export class SqliteStore implements AsyncDisposable {
     });
     this.#group = group;
     this.#reader = reader;
-    this.events = new SqliteEventStore(reader, (err) =>
+    this.events = new SqliteEventStore(reader, index, (err) =>
       log?.error({ err }, "a listener of events failed"),
     );
-    this.audit = new SqliteAuditStore(group, reader, seal, readHead(reader));
-    const records = new RecordWriter(this.events, this.audit);
-    this.tasks = new SqliteTaskStore(group, reader, records);
+    this.audit = new SqliteAuditStore(group, reader, index, seal, readHead(reader));
+    const records = new RecordWriter(this.events, this.audit, index);
+    this.tasks = new SqliteTaskStore(group, reader, records, index, counts);
     this.replays = new SqliteReplayStore(group, reader);
-    this.artifacts = new SqliteArtifactStore(group, reader);
+    this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     void recordRestore(group, reader, this.audit)?.catch((err) =>
       log?.error({ err }, "the restore could not be recorded; it is tried again at the next start"),

@@ -10,14 +10,14 @@ import type {
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { blockOf, findSeq, hashOf, INSERT_TASK_ID } from "./task-index.ts";
+import type { StatusCounts } from "./status-counts.ts";
+import type { TaskIndex } from "./task-index.ts";
 import {
   ALL_CODES,
   codeOf,
   OPEN_END,
   PENDING_END,
   SELECT_TASK,
-  STATUSES,
   type TaskRow,
   toTask,
 } from "./task-row.ts";
@@ -33,6 +33,7 @@ const INSERT_KEPT =
 const FIND_KEPT = `
   SELECT task_id AS taskId, body_digest AS bodyDigest FROM idempotency
   WHERE key_id = ? AND key = ?`;
+const STATUS = "SELECT status FROM tasks WHERE seq = ? AND revision = ?";
 const UPDATE = `
   UPDATE tasks SET status = ?, revision = revision + 1, finished_at = ?, state = ?
   WHERE seq = ? AND revision = ?`;
@@ -45,7 +46,6 @@ const OLDEST_SEQS = `${OF_REQUESTER} ORDER BY seq LIMIT ?`;
 const EXPIRED = `
   SELECT id FROM tasks WHERE status < ${PENDING_END} AND expires_at <= ?
   ORDER BY expires_at LIMIT ?`;
-const COUNTS = "SELECT requester, status, count(*) AS n FROM tasks GROUP BY requester, status";
 const HAS_OPEN = `SELECT 1 AS found FROM tasks WHERE requester = ? AND status < ${OPEN_END} LIMIT 1`;
 /** Jumps from one requester to the next along the index. */
 const REQUESTERS = `
@@ -58,7 +58,7 @@ const REQUESTERS = `
   SELECT id FROM requesters WHERE id IS NOT NULL`;
 
 const OLDEST_ROWS = `
-  SELECT seq, status, requester, created_at, coalesce(finished_at, created_at) AS finished_at,
+  SELECT seq, id, status, requester, created_at, coalesce(finished_at, created_at) AS finished_at,
     idempotency_key
   FROM tasks ORDER BY seq`;
 const REMOVE_ARTIFACTS = "DELETE FROM artifacts WHERE task = ? RETURNING id";
@@ -68,6 +68,7 @@ const REMOVE_ROWS = ["DELETE FROM plans WHERE seq = ?", "DELETE FROM tasks WHERE
 
 interface OldRow {
   readonly seq: number;
+  readonly id: string;
   readonly status: number;
   readonly requester: string;
   readonly created_at: string;
@@ -79,11 +80,21 @@ export class SqliteTaskStore implements TaskStore {
   readonly #group: GroupCommit;
   readonly #reader: Connection;
   readonly #records: RecordWriter;
+  readonly #index: TaskIndex;
+  readonly #counts: StatusCounts;
 
-  constructor(group: GroupCommit, reader: Connection, records: RecordWriter) {
+  constructor(
+    group: GroupCommit,
+    reader: Connection,
+    records: RecordWriter,
+    index: TaskIndex,
+    counts: StatusCounts,
+  ) {
     this.#group = group;
     this.#reader = reader;
     this.#records = records;
+    this.#index = index;
+    this.#counts = counts;
   }
 
   insert(
@@ -108,13 +119,14 @@ export class SqliteTaskStore implements TaskStore {
         idempotency?.key ?? null,
         JSON.stringify(task.state),
       );
-      connection.run(INSERT_TASK_ID, blockOf(seq), hashOf(task.id), seq);
       connection.run(INSERT_PLAN, seq, task.digest, task.canonicalPlan, notes);
       if (idempotency !== undefined) {
         const { keyId, key, bodyDigest } = idempotency;
         connection.run(INSERT_KEPT, keyId, key, bodyDigest, task.id);
       }
       this.#records.write(connection, records, sealed, { id: task.id, seq });
+      this.#index.add(connection, task.id, seq);
+      this.#counts.move(undefined, codeOf(task.state.status));
       return undefined;
     });
   }
@@ -125,25 +137,22 @@ export class SqliteTaskStore implements TaskStore {
 
   update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean> {
     return this.#group.write((connection) => {
-      const seq = findSeq(connection, id);
+      const seq = this.#index.find(connection, id);
       if (seq === undefined) return false;
+      const before = connection.get<{ status: number }>(STATUS, seq, revision);
+      if (before === undefined) return false;
       const sealed = this.#records.seal(records);
-      const { changes } = connection.run(
-        UPDATE,
-        codeOf(state.status),
-        state.finished_at ?? null,
-        JSON.stringify(state),
-        seq,
-        revision,
-      );
-      if (changes === 0) return false;
+      const status = codeOf(state.status);
+      const text = JSON.stringify(state);
+      connection.run(UPDATE, status, state.finished_at ?? null, text, seq, revision);
+      this.#counts.move(before.status, status);
       this.#records.write(connection, records, sealed, { id, seq });
       return true;
     });
   }
 
   async get(id: string): Promise<Task | undefined> {
-    const seq = findSeq(this.#reader, id);
+    const seq = this.#index.find(this.#reader, id);
     return seq === undefined ? undefined : this.#load([seq])[0];
   }
 
@@ -176,12 +185,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async countByStatus(): Promise<Record<string, number>> {
-    const counts: Record<string, number> = Object.fromEntries(STATUSES.map((name) => [name, 0]));
-    for (const row of this.#reader.all<{ status: number; n: number }>(COUNTS)) {
-      const name = STATUSES.find((status) => codeOf(status) === row.status);
-      if (name !== undefined) counts[name] = (counts[name] ?? 0) + row.n;
-    }
-    return counts;
+    return this.#counts.read(this.#reader);
   }
 
   async removeFinished(
@@ -192,8 +196,10 @@ export class SqliteTaskStore implements TaskStore {
     if (old.length === 0) return { tasks: 0, artifactIds: [] };
     return this.#group.write((connection) => {
       const artifactIds: string[] = [];
-      for (const { seq, requester, idempotency_key } of old) {
+      for (const { seq, id, status, requester, idempotency_key } of old) {
         connection.run(REMOVE_EVENTS, seq);
+        this.#index.keep(connection, id, seq);
+        this.#counts.move(status, undefined);
         const removed = connection.all<{ id: string }>(REMOVE_ARTIFACTS, seq);
         artifactIds.push(...removed.map((row) => row.id));
         if (idempotency_key !== null) connection.run(REMOVE_KEPT, requester, idempotency_key);
