@@ -1,5 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import type { Outcome } from "./sandboxed-command.ts";
 import { testSandbox } from "./self-test.ts";
@@ -32,7 +33,7 @@ function outcome(exitCode: number | undefined, lines: readonly string[], said = 
 
 /** A sandbox that runs `true` and answers the probe with these lines. */
 async function judge(lines: readonly string[]): Promise<string | undefined> {
-  const problem = await testSandbox([], async ([program]) =>
+  const problem = await testSandbox(tmpdir(), [], async ([program]) =>
     program === "true" ? outcome(0, []) : outcome(0, lines),
   );
   return problem?.reason;
@@ -62,7 +63,7 @@ test("I11 refuses a sandbox that shares a namespace, shows what is ours, or was 
 });
 
 test("I11 believes its own listener over what the probe says", async () => {
-  const problem = await testSandbox([], async ([program, , , , port]) => {
+  const problem = await testSandbox(tmpdir(), [], async ([program, , , , port]) => {
     if (program === "true") return outcome(0, []);
     const socket = connect(Number(port), "127.0.0.1");
     await new Promise((resolve) => socket.once("close", resolve).resume());
@@ -73,11 +74,11 @@ test("I11 believes its own listener over what the probe says", async () => {
 
 test("passes on why a sandbox does not come up", async () => {
   const said = "bwrap: No permissions to create new namespace\nmore";
-  expect(await testSandbox([], async () => outcome(undefined, [], said))).toMatchObject({
+  expect(await testSandbox(tmpdir(), [], async () => outcome(undefined, [], said))).toMatchObject({
     reason: expect.stringMatching(/: bwrap: No permissions to create new namespace$/),
   });
   expect(
-    await testSandbox([], async () => {
+    await testSandbox(tmpdir(), [], async () => {
       throw new Error("spawn EAGAIN");
     }),
   ).toMatchObject({ reason: expect.stringContaining("spawn EAGAIN") });

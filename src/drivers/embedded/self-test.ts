@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "./sandboxed-command.ts";
+import { temporaryName } from "./staged-file.ts";
 
 /** Namespaces the sandbox must not share with us. */
 const NAMESPACES = ["ipc", "mnt", "net", "pid", "user", "uts"];
@@ -57,13 +56,16 @@ export interface SandboxProblem {
 
 /**
  * Tries from inside the sandbox what must be impossible there. Resolves with what is wrong with it,
- * or undefined where a plain command works and everything held.
+ * or undefined where a plain command works and everything held. `covered` are the directories of
+ * ours that it has to cover.
  */
 export async function testSandbox(
+  workdir: string,
   covered: readonly string[],
   run: (command: readonly string[]) => Promise<Outcome>,
 ): Promise<SandboxProblem | undefined> {
-  const canary = join(tmpdir(), `bytebot-canary-${randomUUID()}`);
+  // Only the directories in WORKDIR are the sandbox's: a file beside them is outside.
+  const canary = join(workdir, temporaryName());
   let connections = 0;
   const listener = createServer((socket) => {
     connections += 1;
@@ -72,7 +74,7 @@ export async function testSandbox(
   try {
     const plain = await run(["true"]);
     if (plain.exitCode !== 0) return doesNotWork(plain);
-    writeFileSync(canary, "outside\n", { mode: 0o644 });
+    writeFileSync(canary, "outside\n", { flag: "wx", mode: 0o644 });
     const port = await listen(listener);
     const probe = await run(["sh", "-c", PROBE, "probe", `${port}`, canary, ...covered]);
     const leaks = leaksIn(probe.stdout.text.split("\n"));

@@ -80,7 +80,7 @@ export class Shell {
       return;
     }
     this.#tools = tools;
-    const problem = await testSandbox(coveredPlaces(this.#hidden), (command) =>
+    const problem = await testSandbox(this.#world.workdir, coveredPlaces(this.#hidden), (command) =>
       this.#sandboxed(command, SELF_TEST_FILE_SIZE, this.#closing),
     );
     this.#unavailable = problem && unavailable(problem.reason, problem.hint);

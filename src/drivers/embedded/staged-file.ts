@@ -11,6 +11,11 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constan
 const RUN = randomBytes(6).toString("hex");
 const STAGED_NAME = /^\.bytebot-([0-9a-f]{12})-[0-9a-f]{16}\.tmp$/;
 
+/** A name nobody else uses, for a file that the sweep removes should this run be killed. */
+export function temporaryName(): string {
+  return `.bytebot-${RUN}-${randomBytes(8).toString("hex")}.tmp`;
+}
+
 /** Whether a name is that of a file an earlier run did not get to publish. */
 export function isLeftover(name: string): boolean {
   const run = STAGED_NAME.exec(name)?.[1];
@@ -44,7 +49,7 @@ export class StagedFile implements AsyncDisposable {
     owner: Owner | undefined,
     mode: number | undefined,
   ): Promise<StagedFile> {
-    const name = `.bytebot-${RUN}-${randomBytes(8).toString("hex")}.tmp`;
+    const name = temporaryName();
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     try {
       const handle = await open(directory.at(name), flags, 0o644);
