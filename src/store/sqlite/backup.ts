@@ -47,13 +47,16 @@ export async function backupStore(dataDir: string, file: string): Promise<Backup
   }
 }
 
+/** More pages than a database can have. */
+const ALL_PAGES = 0x7fffffff;
+
 /** In one go on a thread of its own, from one moment of the database however it is written to. */
 async function copyDatabase(database: string, target: string): Promise<void> {
   using source = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });
   // Holds the moment: without it every commit of the gateway starts the copy anew.
   source.exec("BEGIN");
   source.prepare("SELECT count(*) FROM sqlite_schema").get();
-  await backup(source, target, { rate: -1 });
+  await backup(source, target, { rate: ALL_PAGES });
 }
 
 function complete(temporary: string, artifactFolder: string, file: string): BackupReport {

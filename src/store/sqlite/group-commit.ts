@@ -67,9 +67,14 @@ export class GroupCommit implements AsyncDisposable {
     }
   }
 
+  /** Commits what is open without waiting for the end of the turn. */
+  flush(): void {
+    if (this.#group !== undefined) this.#commit(this.#group);
+  }
+
   /** Commits what is open; later writes are refused. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#group !== undefined) this.#commit(this.#group);
+    this.flush();
     this.#closed = true;
     this.#connection?.[Symbol.dispose]();
     this.#connection = undefined;

@@ -15,19 +15,21 @@ export function noteRestore(connection: Connection, details: AuditDraft["details
   connection.run(SET, NAME, JSON.stringify(details ?? {}));
 }
 
-/** Appends `gateway.restored` once to a database that was restored; undefined for any other. */
+/** Appends `gateway.restored` once to a database that was restored; does nothing to any other. */
 export function recordRestore(
   group: GroupCommit,
   reader: Connection,
   audit: SqliteAuditStore,
-): Promise<void> | undefined {
+): void {
   const value = reader.get<{ value: string }>(GET, NAME)?.value;
-  if (value === undefined) return undefined;
-  return group.write((connection) => {
+  if (value === undefined) return;
+  const writing = group.write((connection) => {
     const details = JSON.parse(value) as NonNullable<AuditDraft["details"]>;
     const time = new Date().toISOString();
     const sealed = audit.seal([{ type: "gateway.restored", key_id: null, time, details }]);
     connection.run(REMOVE, NAME);
     audit.write(connection, sealed, () => null);
   });
+  // Who opens the store looks at the group's problem; until it is recorded the note stays.
+  writing.catch(() => {});
 }

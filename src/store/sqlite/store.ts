@@ -78,9 +78,9 @@ export class SqliteStore implements AsyncDisposable {
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
-    void recordRestore(group, reader, this.audit)?.catch((err) =>
-      log?.error({ err }, "the restore could not be recorded; it is tried again at the next start"),
-    );
+    recordRestore(group, reader, this.audit);
+    group.flush();
+    if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
   }
 
   /** What the disk last refused with; undefined while commits succeed. */
