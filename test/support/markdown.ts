@@ -12,12 +12,12 @@ export interface Block {
   readonly line: number;
 }
 
-export interface Link {
+interface Link {
   readonly target: string;
   readonly line: number;
 }
 
-export interface MarkdownFile {
+interface MarkdownFile {
   /** From the project's root: `docs/api.md`. */
   readonly path: string;
   readonly text: string;
