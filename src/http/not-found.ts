@@ -22,6 +22,8 @@ export function createNotFoundHandler(
     }
     const allow = methods.join(", ");
     reply.header("allow", allow);
-    throw new GatewayError("method_not_allowed", `${method} is not allowed here, only ${allow}.`);
+    throw new GatewayError("method_not_allowed", `${method} is not allowed here, only ${allow}.`, {
+      hint: "GET /openapi.json says what each method of a route does.",
+    });
   };
 }

@@ -81,16 +81,28 @@ const FASTIFY_ERRORS: ReadonlyMap<string, { code: ErrorCode; detail: string; hin
     ],
     [
       "FST_ERR_CTP_INVALID_CONTENT_LENGTH",
-      { code: "invalid_request", detail: "The body is not as long as Content-Length says." },
+      {
+        code: "invalid_request",
+        detail: "The body is not as long as Content-Length says.",
+        hint: "Count bytes, not characters.",
+      },
     ],
     [
       "FST_ERR_BAD_URL",
       {
         code: "invalid_request",
         detail: "The path holds a percent escape that decodes to nothing.",
+        hint: "Escape the UTF-8 bytes of each character; a % itself is %25.",
       },
     ],
-    ["FST_ERR_MAX_PARAM_LENGTH", { code: "not_found", detail: "There is no such resource." }],
+    [
+      "FST_ERR_MAX_PARAM_LENGTH",
+      {
+        code: "not_found",
+        detail: "There is no such resource.",
+        hint: "Check the id in the path.",
+      },
+    ],
     // The client went away while it was sending: nobody reads this answer.
     ["ECONNRESET", { code: "invalid_request", detail: "The request broke off." }],
   ]);

@@ -21,7 +21,10 @@ const ERRORS: ReadonlyMap<string, () => GatewayError> = new Map([
   ],
   [
     "HPE_CHUNK_EXTENSIONS_OVERFLOW",
-    () => new GatewayError("body_too_large", "The chunk extensions of the body are too long."),
+    () =>
+      new GatewayError("body_too_large", "The chunk extensions of the body are too long.", {
+        hint: "Send chunks without extensions.",
+      }),
   ],
   [
     "ERR_HTTP_REQUEST_TIMEOUT",
@@ -35,7 +38,9 @@ const ERRORS: ReadonlyMap<string, () => GatewayError> = new Map([
 ]);
 
 const MALFORMED = () =>
-  new GatewayError("invalid_request", "What was sent is not an HTTP/1.1 request (RFC 9112).");
+  new GatewayError("invalid_request", "What was sent is not an HTTP/1.1 request (RFC 9112).", {
+    hint: "Use an HTTP client; https goes to a proxy in front of the gateway.",
+  });
 
 /**
  * Answers what never became a request: headers too large, no HTTP, too slow. The answer is written
@@ -63,7 +68,9 @@ export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket):
 /** Answers `Expect` with anything but `100-continue`, which Node grants by itself. */
 export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
   const { status, headers, body } = problemOf(
-    new GatewayError("invalid_request", "Expect other than 100-continue is not understood."),
+    new GatewayError("invalid_request", "Expect other than 100-continue is not understood.", {
+      hint: "Leave the Expect header out.",
+    }),
     randomUUID(),
   );
   response.writeHead(status, { ...SECURITY_HEADERS, ...headers, connection: "close" }).end(body);

@@ -32,7 +32,7 @@ const PARTS: Readonly<Record<string, (schema: TSchema, route: Route) => Validate
     validate(
       schema,
       (value) => value,
-      () => new GatewayError(missing, MISSING[missing]),
+      () => new GatewayError(missing, MISSING[missing], { hint: "Check the id in the path." }),
     ),
 };
 

@@ -62,6 +62,7 @@ export function stepError(error: unknown, step: number, readOnly: boolean): Task
     return {
       code: "internal_error",
       detail: "The step failed unexpectedly; the log has the cause.",
+      hint: "The step only reads: it can be planned and run again.",
       step,
     };
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Capability, CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
 import { CONFIRMATION_MODES, type Policy, RISK_LEVELS } from "../contract/policy.ts";
@@ -6,6 +5,7 @@ import type { Principal } from "../contract/principal.ts";
 import type { PlanRequest, StepRequest } from "../contract/requests.ts";
 import type { Parameters } from "../contract/task.ts";
 import { canonicalJson, sha256 } from "../lib/canonical.ts";
+import { randomId } from "../lib/random-id.ts";
 import { decide } from "../policy/decide.ts";
 import type { Permission, Raise } from "../policy/decision.ts";
 import type { Driver, Inspection } from "./driver.ts";
@@ -56,7 +56,7 @@ export class Planner {
       judged.map(({ permission }) => permission.mode),
     );
     const plan: Plan = {
-      task_id: `task_${randomBytes(16).toString("base64url")}`,
+      task_id: `task_${randomId()}`,
       requester: principal.keyId,
       desktop,
       ...(request.title !== undefined && { title: request.title }),
@@ -68,7 +68,7 @@ export class Planner {
       mode,
       approvals: Math.max(...judged.map(({ permission }) => permission.approvals)),
       expires_at: new Date(Date.now() + policy.security.plan_ttl_s * 1000).toISOString(),
-      salt: randomBytes(16).toString("base64url"),
+      salt: randomId(),
     };
     const canonicalPlan = canonicalJson(plan);
     const sent = requested[0]?.parameters ?? {};
@@ -98,7 +98,8 @@ export class Planner {
     permit(policy, principal, capability, parameters, raises);
     const availability = this.#deps.driver.availability(capability.action);
     if (!availability.available) {
-      throw new GatewayError(availability.code, availability.reason, { hint: availability.hint });
+      const { code, reason, hint } = availability;
+      throw new GatewayError(code, `${capability.action} cannot run here: ${reason}`, { hint });
     }
     const open = mayLook(policy, principal, this.#deps.capabilities, capability, parameters);
     const inspection = await this.#inspect(policy, capability, parameters, open);

@@ -55,7 +55,9 @@ function refusal(
   const step = plan.steps[index];
   const capability = step && deps.capabilities.get(step.action);
   if (step === undefined || capability === undefined) {
-    return new GatewayError("capability_unknown", "The step's action is not known any more.");
+    return new GatewayError("capability_unknown", "The step's action is not known any more.", {
+      hint: "The gateway was changed since; GET /capabilities lists what there is.",
+    });
   }
   // The level planned with already holds every reason to raise it; the request's own are asked anew.
   const decision = decide(deps.policy(), principal, {

@@ -110,7 +110,11 @@ export function createDocsRoutes(
           return reply.type("text/javascript; charset=utf-8").send(START);
         }
         const asset = FILES.get(params.file);
-        if (asset === undefined) throw new GatewayError("not_found", "There is no such file.");
+        if (asset === undefined) {
+          throw new GatewayError("not_found", "There is no such file.", {
+            hint: "GET /docs names the files the page consists of.",
+          });
+        }
         const path = join(viewerFolder(), asset.file);
         const { size } = await stat(path);
         reply.headers({

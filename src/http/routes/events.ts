@@ -110,5 +110,7 @@ function refuseRevoked({ keyId, scheme, scopes }: Principal, keys: HttpDeps["key
   const present = keys.principal(keyId);
   if (present !== undefined && scopes.isSubsetOf(present.scopes)) return;
   const code = scheme === "bearer" ? "token_invalid" : "signature_invalid";
-  throw new GatewayError(code, `Key ${keyId} was revoked.`);
+  throw new GatewayError(code, `Key ${keyId} was revoked.`, {
+    hint: "The operator lists keys in config/clients.json.",
+  });
 }

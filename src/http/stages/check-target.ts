@@ -15,11 +15,15 @@ export function createTargetCheck(
   const allowed = new Set([new URL(publicUrl).hostname.toLowerCase(), ...allowedHosts]);
   return ({ raw }) => {
     if (!raw.url?.startsWith("/") && raw.method !== "OPTIONS") {
-      throw new GatewayError("invalid_request", "The request target is not a path.");
+      throw new GatewayError("invalid_request", "The request target is not a path.", {
+        hint: "Send the path and query alone: the gateway is no proxy.",
+      });
     }
     const { host } = raw.headers;
     if (host === undefined || host === "" || countHosts(raw.rawHeaders) > 1) {
-      throw new GatewayError("invalid_request", "A request needs exactly one Host header.");
+      throw new GatewayError("invalid_request", "A request needs exactly one Host header.", {
+        hint: "Send the name the gateway is reached under.",
+      });
     }
     const value = host.toLowerCase();
     const name = value.replace(/:\d{1,5}$/, "");
@@ -48,7 +52,9 @@ function refuseBody({ method, headers }: FastifyRequest["raw"]): void {
   if (method !== "GET" && method !== "HEAD") return;
   const length = headers["content-length"];
   if (headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0")) {
-    throw new GatewayError("invalid_request", `A ${method} request takes no body.`);
+    throw new GatewayError("invalid_request", `A ${method} request takes no body.`, {
+      hint: "What selects an answer goes into the path and the query.",
+    });
   }
 }
 

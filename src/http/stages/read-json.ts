@@ -11,8 +11,11 @@ export function readJson(request: FastifyRequest, route: Route): void {
   }
   const raw = request.body;
   if (!(raw instanceof Uint8Array) || raw.length === 0) {
-    if (route.bodyOptional !== true)
-      throw new GatewayError("invalid_request", "The body is empty.");
+    if (route.bodyOptional !== true) {
+      throw new GatewayError("invalid_request", "The body is empty.", {
+        hint: `Send one JSON object; GET /openapi.json has the schema of ${route.method} ${route.path}.`,
+      });
+    }
     request.body = {};
     return;
   }
