@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
@@ -210,7 +210,12 @@ async function openDriver(config: Config): Promise<Driver> {
   if (config.driver === "embedded") {
     return openEmbeddedDriver({
       workdir: config.workdir,
-      hidden: [config.dataDir, config.configDir],
+      hidden: [
+        config.dataDir,
+        config.configDir,
+        ...config.secretFiles.map((file) => dirname(file)),
+        import.meta.dirname,
+      ],
     });
   }
   throw new StartupError(

@@ -23,7 +23,7 @@ export async function askOnTerminal(
   const word = inert(wordFor(plan));
   const seen = await open.show(["", ...renderPlan(plan, { paint, width }, Date.now()), ""]);
   if (!seen) return "no";
-  const prompt = `${paint("bold", question)} Type ${paint(["bold", "yellow"], word)} to go on, anything else to stop: `;
+  const prompt = `${paint("bold", question)} Type ${paint(["bold", "yellow"], word)} to go on, anything else to stop`;
   return (await open.ask(prompt)) === word ? "yes" : "no";
 }
 

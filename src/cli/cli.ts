@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { VERSION } from "../version.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { runCli } from "./run-cli.ts";
 import type { Shell } from "./shell.ts";
@@ -32,18 +32,4 @@ const shell: Shell = {
   },
 };
 
-const manifest: { version: string } = JSON.parse(
-  // One folder up from dist/, two from src/cli/: the bundle and the sources both find it.
-  readManifest(["../package.json", "../../package.json"]),
-);
-
-process.exitCode = await runCli(process.argv.slice(2), shell, manifest.version);
-
-function readManifest([first = "", ...others]: readonly string[]): string {
-  try {
-    return readFileSync(new URL(first, import.meta.url), "utf8");
-  } catch (error) {
-    if (others.length === 0) throw error;
-    return readManifest(others);
-  }
-}
+process.exitCode = await runCli(process.argv.slice(2), shell, VERSION);

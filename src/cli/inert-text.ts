@@ -29,6 +29,7 @@ export function inertLine(line: string, width: number): string[] {
 
 /** Pieces of at most `width` columns each; an empty text is one empty piece. */
 export function wrap(text: string, width: number): string[] {
+  if (text.length <= width && NARROW_ONLY.test(text)) return [text];
   const pieces: string[] = [];
   let piece = "";
   let columns = 0;
@@ -92,6 +93,9 @@ const NARROW = [
   [0x2500, 0x259f],
   [0x27e6, 0x27e7],
 ] as const;
+
+/** Most texts: looking at each of their characters would be slow for megabytes. */
+const NARROW_ONLY = /^[ -\u10ff]*$/;
 
 /** A space at the very end cannot be seen: it is written out. */
 function edgesVisible(text: string): string {

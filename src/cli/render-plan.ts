@@ -143,7 +143,7 @@ const MODES = {
   approver: (needed: number) => (needed === 1 ? "an approver" : `${needed} different approvers`),
 } as const;
 
-const RISK_STYLES = { low: "green", medium: "yellow", high: "red" } as const;
+export const RISK_STYLES = { low: "green", medium: "yellow", high: "red" } as const;
 
 export function riskText(risk: RiskLevel, paint: Paint): string {
   return paint([RISK_STYLES[risk], "bold"], `${risk} risk`);

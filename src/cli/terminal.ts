@@ -4,6 +4,7 @@ import { type Paint, paintFor, type Shell } from "./shell.ts";
 
 const DEVICE = "/dev/tty";
 const KEY = { interrupt: "\u0003", end: "\u0004", escape: "\u001b", eraseLine: "\u0015" } as const;
+const PROMPT_MARK = " › ";
 const ENTER = new Set(["\r", "\n"]);
 const ERASE = new Set(["\u0008", "\u007f"]);
 
@@ -61,8 +62,7 @@ export class Terminal {
 
   /** A typed line, without what was typed before the question; undefined on Ctrl-C or Ctrl-D. */
   async ask(question: string): Promise<string | undefined> {
-    this.#write(question);
-    this.#discard();
+    this.#prompt(question);
     let answer = "";
     for (;;) {
       const key = await this.#key();
@@ -93,8 +93,7 @@ export class Terminal {
   }
 
   async #turnPage(prompt: string): Promise<boolean> {
-    this.#write(prompt);
-    this.#discard();
+    this.#prompt(prompt);
     for (;;) {
       const key = await this.#key();
       const leaves = key === undefined || key === KEY.interrupt || key === KEY.end || key === "q";
@@ -129,6 +128,13 @@ export class Terminal {
       const onEnd = () => settle(undefined);
       this.#input.on("data", onData).on("end", onEnd).on("error", onEnd).resume();
     });
+  }
+
+  /** What was typed before the mark at its end appeared does not count. */
+  #prompt(text: string): void {
+    this.#write(text);
+    this.#discard();
+    this.#write(PROMPT_MARK);
   }
 
   #discard(): void {

@@ -11,8 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SANDBOX_ID } from "../lib/sandbox-user.ts";
 import { type Config, StartupError } from "./config.ts";
-import { isInside, prepareDirectories, SANDBOX_UID } from "./directories.ts";
+import { isInside, prepareDirectories } from "./directories.ts";
 import { loadConfig } from "./load-config.ts";
 
 let root: string;
@@ -125,9 +126,9 @@ describe("prepareDirectories", () => {
         });
         chownSync(at(name), 0, 0);
       }
-      chownSync(at("work"), SANDBOX_UID, SANDBOX_UID);
+      chownSync(at("work"), SANDBOX_ID, SANDBOX_ID);
       prepareDirectories(configOf());
-      chownSync(at("data"), SANDBOX_UID, SANDBOX_UID);
+      chownSync(at("data"), SANDBOX_ID, SANDBOX_ID);
       expect(fault({}).variable).toBe("DATA_DIR");
     },
   );

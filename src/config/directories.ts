@@ -1,9 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, realpathSync, type Stats } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
+import { SANDBOX_ID } from "../lib/sandbox-user.ts";
 import { type Config, StartupError } from "./config.ts";
-
-/** Who performs embedded actions when the gateway runs as root; WORKDIR may be theirs. */
-export const SANDBOX_UID = 10_001;
 
 const KINDS = ["WORKDIR", "DATA_DIR", "CONFIG_DIR"] as const;
 type Kind = (typeof KINDS)[number];
@@ -84,7 +82,7 @@ function refuseForeign(kind: Kind, path: string, stats: Stats): void {
   const allowed = new Set([own]);
   // Root can read and write everything anyway; a mounted configuration is often root's.
   if (kind === "CONFIG_DIR") allowed.add(0);
-  if (kind === "WORKDIR" && own === 0) allowed.add(SANDBOX_UID);
+  if (kind === "WORKDIR" && own === 0) allowed.add(SANDBOX_ID);
   if (!allowed.has(stats.uid)) {
     const problem = `${path} belongs to another user (uid ${stats.uid}, the gateway runs as ${own})`;
     throw new StartupError(kind, problem, `Name another directory, or: chown ${own} ${path}`);

@@ -14,7 +14,7 @@ import {
 const closed = { additionalProperties: false } as const;
 
 /** The most steps one plan may have. */
-export const MAX_STEPS = 100;
+const MAX_STEPS = 100;
 
 export const StepRequest = Type.Object(
   { action: Action, parameters: Type.Optional(Parameters) },

@@ -10,7 +10,7 @@ import { followTask } from "../follow-task.ts";
 import { cut, inert } from "../inert-text.ts";
 import { count, seconds } from "../option-values.ts";
 import { printOutcome } from "../print-outcome.ts";
-import { durationText, renderPlan, riskText } from "../render-plan.ts";
+import { durationText, RISK_STYLES, renderPlan } from "../render-plan.ts";
 import { inSession, type Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
 
@@ -139,12 +139,13 @@ async function listTasks(session: Session, { status, limit, cursor }: ListOption
   );
   if (output.json) return output.document(list);
   if (list.tasks.length === 0) output.note("No tasks.");
+  const statusWidth = Math.max(...list.tasks.map((task) => task.status.length));
   for (const task of list.tasks) {
     const age = durationText(Math.max(0, (Date.now() - Date.parse(task.created_at)) / 1000));
-    const head = `${task.task_id}  ${task.status.padEnd(21)}  ${age.padStart(6)}  `;
-    const risk = riskText(task.estimated_risk, output.paint);
+    const head = `${task.task_id}  ${task.status.padEnd(statusWidth)}  ${age.padStart(6)}  `;
+    const risk = output.paint(RISK_STYLES[task.estimated_risk], task.estimated_risk.padEnd(6));
     const summary = inert(task.plan_summary);
-    const room = Math.max(20, output.width - head.length - task.estimated_risk.length - 7);
+    const room = Math.max(10, output.width - head.length - 8);
     output.print(`${head}${risk}  ${output.onTerminal ? cut(summary, room) : summary}`);
   }
   if (list.next_cursor !== undefined) {

@@ -3,8 +3,9 @@ import { dirname, join } from "node:path";
 import { capabilities } from "../../capabilities/registry.ts";
 import { readKeys } from "../../config/clients.ts";
 import { type Config, type Secrets, StartupError } from "../../config/config.ts";
-import { isInside, SANDBOX_UID } from "../../config/directories.ts";
+import { isInside } from "../../config/directories.ts";
 import { loadConfig } from "../../config/load-config.ts";
+import { SANDBOX_ID } from "../../lib/sandbox-user.ts";
 import { checkPolicy } from "../../policy/check.ts";
 import { describeProblems } from "../../policy/validate-policy.ts";
 import type { Session } from "../session.ts";
@@ -90,7 +91,7 @@ function checkDirectory(name: string, path: string): Finding {
     return fault(name, `${path} is no directory`, "Name a directory, not a file or a link.");
   }
   const own = process.getuid?.() ?? stats.uid;
-  const sandbox = name === "WORKDIR" && own === 0 && stats.uid === SANDBOX_UID;
+  const sandbox = name === "WORKDIR" && own === 0 && stats.uid === SANDBOX_ID;
   const mounted = !writes && stats.uid === 0;
   if (stats.uid !== own && !sandbox && !mounted) {
     return fault(name, `${path} belongs to another user`, `chown ${own} ${path}, or name another.`);

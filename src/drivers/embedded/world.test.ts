@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openWorld, problemWith, SANDBOX_ID, type World } from "./world.ts";
+import { SANDBOX_ID } from "../../lib/sandbox-user.ts";
+import { openWorld, problemWith, type World } from "./world.ts";
 
 const isRoot = process.geteuid?.() === 0;
 

@@ -1,11 +1,9 @@
 import { accessSync, type BigIntStats, chownSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GatewayError } from "../../contract/errors.ts";
+import { SANDBOX_ID } from "../../lib/sandbox-user.ts";
 import { ConfinedRoot, type Owner } from "./confined-path.ts";
 import { errnoOf } from "./path-error.ts";
-
-/** Uid and gid that everything in the sandbox runs as where the gateway itself is root. */
-export const SANDBOX_ID = 10001;
 
 /** What the world always has: ByteBot's layout. */
 const LAYOUT = ["/tmp", "/home/user/Desktop"];

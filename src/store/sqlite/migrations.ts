@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 
 /** Marks the file as ours (PRAGMA application_id): "BBGW". */
-export const APPLICATION_ID = 0x42424757;
+const APPLICATION_ID = 0x42424757;
 
 /**
  * Forward only, one entry a version, never changed once released. What is appended grows at the
@@ -89,7 +89,7 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** The schema this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Brings a database to this program's version. Throws where it is newer, or not ours. */
 export function migrate(connection: Connection, file: string): void {
