@@ -123,6 +123,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   keys.onReload(() => log.info("keys reloaded"));
   keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
+  const metrics = createMetrics({
+    tasks: store.tasks,
+    events: store.events,
+    auditHead: () => store.audit.head(),
+    subscribers: () => events.size,
+    stopped: () => engine.stopped,
+  });
   const availability = (action: string) => driver.availability(action);
   const app = buildServer({
     version: VERSION,
@@ -152,13 +159,8 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
         keysProblem: () => keys.problem,
         stopped: () => engine.stopped,
       }),
-    metrics: createMetrics({
-      tasks: store.tasks,
-      events: store.events,
-      auditHead: () => store.audit.head(),
-      subscribers: () => events.size,
-      stopped: () => engine.stopped,
-    }),
+    metrics: metrics.registry,
+    observe: metrics.observeAnswer,
   });
   building.defer(() => app.close());
   app.server.once("listening", () => {

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { AuditHead } from "./audit/audit-store.ts";
 import type { EventStore } from "./events/event-store.ts";
 import type { TaskStore } from "./tasks/task-store.ts";
@@ -11,8 +11,22 @@ export interface MetricsDeps {
   readonly stopped: () => boolean;
 }
 
-/** What /metrics shows of the gateway itself; the HTTP room adds its requests to the registry. */
-export function createMetrics(deps: MetricsDeps): Registry {
+export interface Metrics {
+  readonly registry: Registry;
+  /** Told of each answer that has left. */
+  observeAnswer(answer: {
+    readonly method: string;
+    readonly route: string | undefined;
+    readonly status: number;
+    readonly seconds: number;
+  }): void;
+}
+
+/** Seconds; waits and event streams fall beyond the last. */
+const BUCKETS = [0.002, 0.01, 0.05, 0.25, 1, 5];
+
+/** What /metrics shows. */
+export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -63,5 +77,16 @@ export function createMetrics(deps: MetricsDeps): Registry {
       this.set({ mac }, seq);
     },
   });
-  return registry;
+  const answers = new Histogram({
+    name: "bytebot_gateway_http_request_duration_seconds",
+    help: "Answered requests by method, route and status.",
+    labelNames: ["method", "route", "status"],
+    buckets: BUCKETS,
+    registers,
+  });
+  return {
+    registry,
+    observeAnswer: ({ method, route = "none", status, seconds }) =>
+      answers.observe({ method, route, status }, seconds),
+  };
 }

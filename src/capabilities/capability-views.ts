@@ -62,5 +62,5 @@ function whyNot(
     return `key ${principal.keyId} may not use it`;
   }
   const driver = availability(action);
-  return driver.available ? undefined : `${driver.reason} ${driver.hint}`;
+  return driver.available ? undefined : `${driver.reason}. ${driver.hint}`;
 }

@@ -24,7 +24,7 @@ export const TaskStatus = Type.Enum([...TASK_STATUSES]);
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /** A step's parameters as JSON; the capability's own schema checks them. */
-export const Parameters = Type.Object({}, { additionalProperties: true });
+export const Parameters = Type.Unsafe<Parameters>(Type.Object({}, { additionalProperties: true }));
 export type Parameters = Record<string, unknown>;
 
 export const Action = Type.String({ minLength: 1, maxLength: 64 });

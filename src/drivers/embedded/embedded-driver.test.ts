@@ -57,7 +57,7 @@ test.each([
     available: false,
     code: "desktop_unavailable",
     reason: expect.stringContaining("no screen"),
-    hint: expect.stringContaining("DRIVER=bytebot"),
+    hint: expect.stringContaining("a later one"),
   });
   await expect(driver.inspect(action, {}, 1000)).rejects.toMatchObject(
     failure("desktop_unavailable"),

@@ -78,14 +78,14 @@ export class EmbeddedDriver implements Driver {
         available: false,
         code: "desktop_unavailable",
         reason: "the embedded driver of this version has no screen",
-        hint: "Use DRIVER=bytebot with a ByteBot desktop for browser, app, screen, mouse and keyboard.",
+        hint: "This version drives files and commands; a desktop comes with a later one.",
       };
     }
     return {
       available: false,
       code: "capability_disabled",
       reason: `the embedded driver does not perform ${action}`,
-      hint: "Use DRIVER=bytebot, whose agent performs it.",
+      hint: "It takes the agent of ByteBot, which a later version drives.",
     };
   }
 

@@ -39,7 +39,7 @@ export function openWorld(workdir: string): World {
   if (process.platform !== "linux") {
     throw new WorkdirError(
       `the embedded driver needs Linux, and this is ${process.platform}`,
-      "Run the gateway in its container, or use DRIVER=bytebot.",
+      "Run the gateway on Linux or in its container.",
     );
   }
   const isRoot = process.geteuid?.() === 0;

@@ -14,6 +14,7 @@ export function createAccessLog(
     log.info(
       {
         request_id: request.id,
+        ip: request.ip,
         method,
         path: query < 0 ? url : url.slice(0, query),
         status,
