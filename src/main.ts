@@ -67,7 +67,7 @@ if (/(?:^|[\\/])main\.[jt]s$/.test(process.argv[1] ?? "")) {
   await main().catch((error: unknown) => {
     // A refusal to start is for a person; whatever else it is needs its stack.
     const isForPerson =
-      error instanceof Error && /^(Startup|Policy|Workdir)Error$/.test(error.name);
+      error instanceof Error && /^(Startup|Policy|Workdir|Store)Error$/.test(error.name);
     process.stderr.write(`${isForPerson ? error.message : (error as Error).stack}\n`);
     process.exitCode = 1;
   });

@@ -26,7 +26,7 @@ export function prepareDirectories(config: Config): void {
     const stats = lstat(kind, path);
     if (stats !== undefined) refuseForeign(kind, path, stats);
   }
-  chmodSync(config.dataDir, 0o700);
+  makePrivate(config.dataDir);
 }
 
 /** Whether `path`, links followed, is `folder` or lies in it. Neither needs to exist. */
@@ -71,6 +71,14 @@ function make(kind: Kind, path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw unusable(kind, path, error);
+  }
+}
+
+function makePrivate(dataDir: string): void {
+  try {
+    chmodSync(dataDir, 0o700);
+  } catch (error) {
+    throw unusable("DATA_DIR", dataDir, error);
   }
 }
 

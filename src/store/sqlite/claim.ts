@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { StoreError } from "./store-error.ts";
 
 const LOCK_FILE = "gateway.lock";
 /** For the message only: what counts is the lock. */
@@ -15,7 +16,7 @@ const PID_FILE = "gateway.pid";
 export function claimDataDir(dataDir: string): Disposable {
   const claim = tryClaimDataDir(dataDir);
   if (claim === undefined) {
-    throw new Error(
+    throw new StoreError(
       `Another gateway${holder(dataDir)} is running on DATA_DIR ${dataDir}. ` +
         "Stop it, or give this one a DATA_DIR of its own.",
     );
@@ -25,17 +26,14 @@ export function claimDataDir(dataDir: string): Disposable {
 
 /** undefined where another gateway has it. Throws where the folder cannot be written. */
 export function tryClaimDataDir(dataDir: string): Disposable | undefined {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, LOCK_FILE);
-  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
-  // Nothing is ever written to this database: SQLite is here for its locks, which Node lacks.
-  const lock = new DatabaseSync(file, { timeout: 0 });
+  const lock = openLock(file);
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
     if (isBusy(error)) return undefined;
-    throw new Error(`${file} cannot be locked; DATA_DIR must be writable.`, { cause: error });
+    throw notWritable(file, error);
   }
   writeFileSync(join(dataDir, PID_FILE), `${process.pid}\n`, { mode: 0o600 });
   return {
@@ -43,6 +41,21 @@ export function tryClaimDataDir(dataDir: string): Disposable | undefined {
       if (lock.isOpen) lock.close();
     },
   };
+}
+
+function openLock(file: string): DatabaseSync {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    // Nothing is ever written to this database: SQLite is here for its locks, which Node lacks.
+    return new DatabaseSync(file, { timeout: 0 });
+  } catch (error) {
+    throw notWritable(file, error);
+  }
+}
+
+function notWritable(file: string, cause: unknown): StoreError {
+  return new StoreError(`${file} cannot be locked; DATA_DIR must be writable.`, { cause });
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { StoreError } from "./store-error.ts";
 
 /** Marks the file as ours (PRAGMA application_id): "BBGW". */
 const APPLICATION_ID = 0x42424757;
@@ -114,10 +115,12 @@ export function checkVersion(connection: Connection, file: string): number {
   const application = pragma(connection, "application_id");
   const tables = connection.get<{ n: number }>("SELECT count(*) AS n FROM sqlite_schema")?.n ?? 0;
   if (tables > 0 && application !== APPLICATION_ID) {
-    throw new Error(`${file} is a database of another program. Give DATA_DIR a folder of its own.`);
+    throw new StoreError(
+      `${file} is a database of another program. Give DATA_DIR a folder of its own.`,
+    );
   }
   if (version > SCHEMA_VERSION) {
-    throw new Error(
+    throw new StoreError(
       `${file} has schema version ${version}; this program knows versions up to ${SCHEMA_VERSION}. ` +
         "Start the newer gateway that wrote it, or restore a backup made before the upgrade.",
     );

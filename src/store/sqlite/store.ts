@@ -12,6 +12,7 @@ import { recordRestore } from "./restore-note.ts";
 import { SqliteSettingStore } from "./setting-store.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 import { StatusCounts } from "./status-counts.ts";
+import { StoreError } from "./store-error.ts";
 import { TaskIndex } from "./task-index.ts";
 import { SqliteTaskStore } from "./task-store.ts";
 
@@ -129,12 +130,16 @@ export function openStore(options: StoreOptions): SqliteStore {
 }
 
 function openWriter(file: string): Connection {
-  const connection = new Connection(file, { readOnly: false });
+  let connection: Connection | undefined;
   try {
+    connection = new Connection(file, { readOnly: false });
     migrate(connection, file);
     return connection;
   } catch (error) {
-    connection[Symbol.dispose]();
-    throw error;
+    connection?.[Symbol.dispose]();
+    if (error instanceof StoreError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    const hint = "Make it writable and sound, or restore a backup.";
+    throw new StoreError(`${file} cannot be opened: ${why}. ${hint}`, { cause: error });
   }
 }

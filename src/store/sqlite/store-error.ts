@@ -1,0 +1,4 @@
+/** Why DATA_DIR cannot be used: its message is for the operator and says what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}
