@@ -73,7 +73,8 @@ export function answerExpectation(_request: IncomingMessage, response: ServerRes
     }),
     randomUUID(),
   );
-  response.writeHead(status, { ...SECURITY_HEADERS, ...headers, connection: "close" }).end(body);
+  const length = { "content-length": String(body.length), connection: "close" };
+  response.writeHead(status, { ...SECURITY_HEADERS, ...headers, ...length }).end(body);
 }
 
 /**
