@@ -5,21 +5,9 @@ import { ClientsFile } from "../src/config/clients.ts";
 import { readJsonFile } from "../src/config/json-file.ts";
 import { ByteBotFile } from "../src/config/load-config.ts";
 import { VARIABLE_NAMES } from "../src/config/variables.ts";
-import { PolicyFile } from "../src/contract/policy.ts";
-import { buildPolicy } from "../src/policy/build-policy.ts";
-import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
 
 const root = dirname(import.meta.dirname);
 const config = (name: string) => join(root, "config", name);
-
-test("the policy that is shipped decides as the built-in default", () => {
-  const shipped = readJsonFile(config("policy.json"), PolicyFile);
-  const surroundings = { actions: Object.keys(DEFAULT_POLICY.capabilities), ownHosts: [] };
-  expect(shipped).toBeDefined();
-  expect(buildPolicy(shipped ?? { capabilities: {} }, surroundings).digest).toBe(
-    buildPolicy(DEFAULT_POLICY, surroundings).digest,
-  );
-});
 
 test("the example files are valid", () => {
   expect(readJsonFile(config("clients.example.json"), ClientsFile)).toBeDefined();

@@ -193,6 +193,11 @@ describe("loadConfig", () => {
     expect(fault({ HOST: "0.0.0.0", SHARED_SECRET: "geheim" }).message).not.toContain("geheim");
   });
 
+  it("passes over what the command line reads from the same .env", () => {
+    write(".env", "GATEWAY_URL=http://localhost:9\nAPPROVER_KEY_ID=ada\nGATEWAY_SECRET_FILE=x\n");
+    expect(() => load({})).not.toThrow();
+  });
+
   it("names an unknown variable of .env and what was meant; foreign ones elsewhere are fine", () => {
     write(".env", "SHARED_SECRT=x\n");
     expect(fault({ SOMETHING_ELSE: "1" })).toMatchObject({

@@ -42,6 +42,14 @@ export const VARIABLE_NAMES: readonly string[] = [
   ...SECRET_NAMES.flatMap((name) => [name, `${name}_FILE`]),
 ];
 
+/** What the command line reads from the same `.env`; the gateway passes over it. */
+const COMMAND_LINE_NAMES: ReadonlySet<string> = new Set(
+  ["GATEWAY_URL", "GATEWAY_KEY_ID", "GATEWAY_SECRET", "APPROVER_KEY_ID"].flatMap((name) => [
+    name,
+    `${name}_FILE`,
+  ]),
+);
+
 type Layer = (name: string) => string | undefined;
 
 /**
@@ -98,7 +106,8 @@ export class Variables {
   /** Throws StartupError where `.env` sets a variable that nobody reads: most likely a typing error. */
   refuseUnknown(others: ReadonlySet<string>): void {
     const unknown = this.fileNames.find(
-      (name) => !VARIABLE_NAMES.includes(name) && !others.has(name),
+      (name) =>
+        !VARIABLE_NAMES.includes(name) && !COMMAND_LINE_NAMES.has(name) && !others.has(name),
     );
     if (unknown === undefined) return;
     const [meant] = nearest(unknown, VARIABLE_NAMES);
