@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { checkAnswer } from "./answer-schema.ts";
 import type { Credentials, Gateway } from "./gateway.ts";
 
 /**
@@ -78,13 +79,19 @@ export function signedFetch(
   });
 }
 
-/** `signedFetch` with its answer read; `Body` is what the test takes it for. */
+/**
+ * `signedFetch` with its answer read, and held against the published description of the API; `Body`
+ * is what the test takes it for.
+ */
 export async function call<Body = unknown>(
   ...request: Parameters<typeof signedFetch>
 ): Promise<Answer<Body>> {
   const response = await signedFetch(...request);
+  const { status, headers } = response;
   const body = parsed(await response.text()) as Body;
-  return { status: response.status, headers: response.headers, body };
+  const [, method, target] = request;
+  checkAnswer({ method, target, status, contentType: headers.get("content-type"), body });
+  return { status, headers, body };
 }
 
 function parsed(text: string): unknown {
