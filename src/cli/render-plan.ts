@@ -33,7 +33,7 @@ function renderHead(plan: PlanView | TaskView, canvas: Canvas, now: number): str
   if ("requester" in plan) rows.push(["Requester", inert(plan.requester)]);
   rows.push(
     ["Desktop", inert(plan.desktop)],
-    ["Status", inert(plan.status)],
+    ...(plan.status === "planned" ? [] : [["Status", inert(plan.status)] as [string, string]]),
     ["Risk", riskText(plan.estimated_risk, paint)],
     ["Confirmed by", MODES[mode](needed)],
     ["Digest", inert(plan.plan_digest)],
