@@ -51,6 +51,8 @@ export class EventReader implements AsyncDisposable {
   #wake: (() => void)[] = [];
   #id = "";
   #data: string[] = [];
+  /** A line that is none of an event stream; the last one may be cut off by a kill. */
+  #odd: string | undefined;
 
   constructor(response: IncomingMessage) {
     this.response = response;
@@ -98,10 +100,11 @@ export class EventReader implements AsyncDisposable {
   }
 
   #read(line: string): void {
+    if (this.#odd !== undefined) throw new Error(`not a line of an event stream: ${this.#odd}`);
     if (line.startsWith(":")) this.comments.push(line.slice(1).trim());
     else if (line.startsWith("id: ")) this.#id = line.slice(4);
     else if (line.startsWith("data: ")) this.#data.push(line.slice(6));
-    else if (line !== "") throw new Error(`not a line of an event stream: ${line}`);
+    else if (line !== "") this.#odd = line;
     else if (this.#data.length > 0) {
       const data = JSON.parse(this.#data.join("\n"));
       this.seen.push({ ...data, id: Number(this.#id) });
