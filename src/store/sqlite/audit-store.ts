@@ -26,6 +26,8 @@ export class SqliteAuditStore implements AuditStore {
   readonly #reader: Connection;
   readonly #index: TaskIndex;
   readonly #seal: SealRecord;
+  /** On disk; committed, perhaps not yet there; sealed in the open group. */
+  #durable: AuditHead;
   #committed: AuditHead;
   #pending: AuditHead;
 
@@ -40,6 +42,7 @@ export class SqliteAuditStore implements AuditStore {
     this.#reader = reader;
     this.#index = index;
     this.#seal = seal;
+    this.#durable = head;
     this.#committed = head;
     this.#pending = head;
   }
@@ -62,7 +65,7 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async head(): Promise<AuditHead> {
-    return this.#committed;
+    return this.#durable;
   }
 
   get committedHead(): AuditHead {
@@ -95,8 +98,13 @@ export class SqliteAuditStore implements AuditStore {
     }
   }
 
-  commit(): void {
-    this.#committed = this.#pending;
+  /** Returns what to call once the group that was just committed is on disk. */
+  commit(): () => void {
+    const head = this.#pending;
+    this.#committed = head;
+    return () => {
+      this.#durable = head;
+    };
   }
 
   discard(): void {

@@ -6,11 +6,8 @@ import { pathToFileURL } from "node:url";
 /** How long a statement waits for another process's lock, ms; the whole program waits with it. */
 const BUSY_TIMEOUT_MS = 500;
 
-/** Pages (4 KiB) in the write-ahead log after which a commit moves them into the database. */
-const CHECKPOINT_PAGES = 2_000;
-
 /** The log file is cut back to this many bytes when it starts over. */
-const LOG_SIZE_LIMIT = 32 * 1024 * 1024;
+const LOG_SIZE_LIMIT = 8 * 1024 * 1024;
 
 /** One SQLite connection; statements are prepared once and kept by their text. */
 export class Connection implements Disposable {
@@ -20,14 +17,18 @@ export class Connection implements Disposable {
 
   /**
    * A file that is missing is made, with its folder, unless it is to be read only. Throws where it
-   * cannot be opened, or is no database.
+   * cannot be opened, or is no database. With `syncs: "owner"` a commit stands in the log only: whoever
+   * owns the connection syncs that before it tells of success, and moves it into the database.
    */
-  constructor(file: string, options: { readOnly: boolean; journal?: "WAL" | "DELETE" }) {
+  constructor(
+    file: string,
+    options: { readOnly: boolean; journal?: "WAL" | "DELETE"; syncs?: "owner" },
+  ) {
     if (options.readOnly) {
       this.#database = openReadOnly(file);
     } else {
       makePrivate(file);
-      this.#database = open(file, false, writePragmas(options.journal ?? "WAL"));
+      this.#database = open(file, false, writePragmas(options));
     }
   }
 
@@ -80,12 +81,12 @@ export class Connection implements Disposable {
 }
 
 /** A small cache: rows are appended, so what is written is rarely read again by this connection. */
-const writePragmas = (journal: "WAL" | "DELETE") => `
-  PRAGMA journal_mode = ${journal};
-  PRAGMA synchronous = FULL;
+const writePragmas = (options: { journal?: "WAL" | "DELETE"; syncs?: "owner" }) => `
+  PRAGMA journal_mode = ${options.journal ?? "WAL"};
+  PRAGMA synchronous = ${options.syncs === "owner" ? "NORMAL" : "FULL"};
   PRAGMA foreign_keys = ON;
   PRAGMA cache_size = -8192;
-  PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+  ${options.syncs === "owner" ? "PRAGMA wal_autocheckpoint = 0;" : ""}
   PRAGMA journal_size_limit = ${LOG_SIZE_LIMIT};
   PRAGMA trusted_schema = OFF;
 `;

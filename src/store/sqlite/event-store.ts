@@ -69,11 +69,16 @@ export class SqliteEventStore implements EventStore {
     this.#pending.push({ id: lastId, event, task_id, owner, timestamp, data });
   }
 
-  /** Hands the committed group to the listeners; one that throws hinders no other. */
-  deliver(): void {
+  /** The events of the group that was just committed: for `deliver`, once they are on disk. */
+  take(): readonly GatewayEvent[] {
     const events = this.#pending;
-    if (events.length === 0) return;
     this.#pending = [];
+    return events;
+  }
+
+  /** Hands events to the listeners; one that throws hinders no other. */
+  deliver(events: readonly GatewayEvent[]): void {
+    if (events.length === 0) return;
     for (const listener of this.#listeners) {
       try {
         listener(events);

@@ -1,11 +1,16 @@
 import { GatewayError } from "../../contract/errors.ts";
 import type { Connection } from "./connection.ts";
+import { SyncedFile } from "./synced-file.ts";
 
 export interface GroupCommitOptions {
-  /** Opens the one connection that writes; called again after a failure. */
+  /** Opens the one connection that writes, which leaves syncing to us; called again after a failure. */
   readonly open: () => Connection;
-  readonly beforeCommit: () => void;
-  readonly onCommitted: () => void;
+  /** The write-ahead log of that connection. */
+  readonly logFile: string;
+  /** What is read elsewhere stays, while held, what is on disk. */
+  readonly readers: { hold(): void; release(): void };
+  /** The group stands in the log; returns what to call once it is on disk. */
+  readonly onCommitted: () => () => void;
   /** Everything since the last commit is undone. */
   readonly onRolledBack: () => void;
   readonly onFailure?: ((error: unknown) => void) | undefined;
@@ -17,10 +22,16 @@ interface Group {
   readonly reject: (error: unknown) => void;
 }
 
+/** Statements, or bytes the log has grown by, after which it is moved into the database. */
+const CHECKPOINT_CHANGES = 20_000;
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+
 /**
- * Commits the writes of one turn of the event loop together: one sync to disk for all of them. The
- * first write opens the transaction, every write runs in it at once, and the commit follows when
- * the turn is over. Nobody is told of success before it.
+ * Commits concurrent writes together: one sync to disk for all of them. The first write opens the
+ * transaction, every write runs in it at once, and it is committed when the turn of the event loop
+ * is over and the group before it is on disk. Nobody is told of success, or shown it, before the
+ * sync has returned: that is what synchronous=FULL promises, with the difference that the wait for
+ * the disk is spent on the next group instead of in the commit.
  *
  * There are no savepoints, which cost as much as the write itself: work checks what it can before
  * its first statement. Work that throws without having written rejects alone; where it had
@@ -29,13 +40,18 @@ interface Group {
 export class GroupCommit implements AsyncDisposable {
   readonly #options: GroupCommitOptions;
   #connection: Connection | undefined;
+  #log: SyncedFile | undefined;
   #group: Group | undefined;
+  /** Resolves when the group that is on its way to the disk is there. */
+  #syncing: Promise<void> | undefined;
+  /** As they were when the log was last moved. */
+  #moved = { changes: 0, size: 0 };
   #closed = false;
   #problem: string | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
-    this.#connection = options.open();
+    this.#open();
   }
 
   /** What the disk last refused with, until a commit succeeds again. */
@@ -52,7 +68,7 @@ export class GroupCommit implements AsyncDisposable {
     let group: Group;
     let connection: Connection;
     try {
-      connection = this.#connection ??= this.#options.open();
+      connection = this.#connection ?? this.#open();
       group = this.#group ??= this.#begin(connection);
     } catch (error) {
       return Promise.reject(this.#fail(error));
@@ -67,17 +83,30 @@ export class GroupCommit implements AsyncDisposable {
     }
   }
 
-  /** Commits what is open without waiting for the end of the turn. */
+  /** Commits what is open, and waits for the disk here and now. */
   flush(): void {
-    if (this.#group !== undefined) this.#commit(this.#group);
+    if (this.#group !== undefined) this.#commit(this.#group, "wait");
   }
 
   /** Commits what is open; later writes are refused. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#syncing;
     this.flush();
     this.#closed = true;
-    this.#connection?.[Symbol.dispose]();
-    this.#connection = undefined;
+    this.#close();
+  }
+
+  #open(): Connection {
+    const connection = this.#options.open();
+    try {
+      this.#log = new SyncedFile(this.#options.logFile);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+    this.#connection = connection;
+    this.#moved = { changes: connection.changesMade, size: 0 };
+    return connection;
   }
 
   #begin(connection: Connection): Group {
@@ -86,44 +115,95 @@ export class GroupCommit implements AsyncDisposable {
     // Every write of the group has its own promise; this one nobody may be waiting for.
     done.catch(() => {});
     const group: Group = { done, resolve, reject };
-    setImmediate(() => this.#commit(group));
+    if (this.#syncing === undefined) setImmediate(() => this.#commit(group));
     return group;
   }
 
-  #commit(group: Group): void {
-    const connection = this.#connection;
-    if (this.#group !== group || connection === undefined) return;
+  #commit(group: Group, how?: "wait"): void {
+    const [connection, log] = [this.#connection, this.#log];
+    if (this.#group !== group || connection === undefined || log === undefined) return;
+    // The group before this one is not on disk yet; its end calls again.
+    if (this.#syncing !== undefined && how === undefined) return;
+    const moves = this.#isLogLong(connection, log);
     try {
-      this.#options.beforeCommit();
+      // A log that a reader still looks into cannot be moved to its end.
+      if (moves) this.#options.readers.release();
+      else this.#options.readers.hold();
       connection.run("COMMIT");
     } catch (error) {
       this.#fail(error);
       return;
     }
     this.#group = undefined;
+    const tell = this.#options.onCommitted();
+    if (moves || how === "wait") {
+      log.syncNow();
+      if (moves) this.#moveLog(connection, log);
+      this.#tellOfSuccess(group, tell);
+    } else {
+      this.#sync(group, log, tell);
+    }
+  }
+
+  #sync(group: Group, log: SyncedFile, tell: () => void): void {
+    this.#syncing = log.sync().then(() => {
+      this.#syncing = undefined;
+      this.#tellOfSuccess(group, tell);
+      if (this.#group !== undefined) this.#commit(this.#group);
+    });
+  }
+
+  #tellOfSuccess(group: Group, tell: () => void): void {
     this.#problem = undefined;
+    this.#options.readers.release();
     group.resolve();
-    this.#options.onCommitted();
+    tell();
+  }
+
+  #isLogLong(connection: Connection, log: SyncedFile): boolean {
+    return (
+      connection.changesMade - this.#moved.changes >= CHECKPOINT_CHANGES ||
+      log.size - this.#moved.size >= CHECKPOINT_BYTES
+    );
+  }
+
+  /** Moves the log into the database, so that it starts over, as far as other readers allow now. */
+  #moveLog(connection: Connection, log: SyncedFile): void {
+    this.#moved = { changes: connection.changesMade, size: log.size };
+    try {
+      connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch (error) {
+      // The group is safe in the log either way.
+      this.#options.onFailure?.(error);
+    }
+  }
+
+  #close(): void {
+    const [connection, log] = [this.#connection, this.#log];
+    this.#connection = undefined;
+    this.#log = undefined;
+    // A sync under way needs its descriptor.
+    void Promise.resolve(this.#syncing).then(() => log?.[Symbol.dispose]());
+    connection?.[Symbol.dispose]();
   }
 
   /** Undoes the open group and rejects everyone in it. The next write starts on a new connection. */
   #fail(cause: unknown): GatewayError {
     const group = this.#group;
-    const connection = this.#connection;
     const error = unavailable(messageOf(cause), cause);
     this.#group = undefined;
-    this.#connection = undefined;
     this.#problem = messageOf(cause);
     try {
-      if (connection?.isTransaction) connection.run("ROLLBACK");
+      if (this.#connection?.isTransaction) this.#connection.run("ROLLBACK");
     } catch {
       // Closing the connection rolls back as well.
     }
     try {
-      connection?.[Symbol.dispose]();
+      this.#close();
     } catch {
       // It is given up either way.
     }
+    if (this.#syncing === undefined) this.#options.readers.release();
     this.#options.onRolledBack();
     this.#options.onFailure?.(cause);
     group?.reject(error);

@@ -2,12 +2,14 @@ import type { SQLInputValue } from "node:sqlite";
 import { Connection } from "./connection.ts";
 
 /**
- * The connection that reads: it sees what is committed. Taking and giving back SQLite's locks costs
- * more than a small query, so the reads of one turn of the event loop share one transaction. It
- * ends before each commit, which therefore never hides what was just committed.
+ * The connection that reads: it sees what is on disk. Taking and giving back SQLite's locks costs
+ * more than a small query, so the reads of one turn of the event loop share one transaction. While
+ * a commit is on its way to the disk the transaction from before it is held open, so that nobody is
+ * shown what a crash could still take back.
  */
 export class SnapshotReader extends Connection {
   #inSnapshot = false;
+  #held = false;
 
   constructor(file: string) {
     super(file, { readOnly: true });
@@ -28,8 +30,20 @@ export class SnapshotReader extends Connection {
     return super.iterate<Row>(sql, ...values);
   }
 
-  endSnapshot(): void {
-    if (!this.#inSnapshot) return;
+  /** Keeps what is seen now in sight until `release`. */
+  hold(): void {
+    // A transaction sees the moment of its first read.
+    this.get("SELECT 1 FROM sqlite_schema LIMIT 1");
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#endSnapshot();
+  }
+
+  #endSnapshot(): void {
+    if (!this.#inSnapshot || this.#held) return;
     this.#inSnapshot = false;
     if (this.isTransaction) this.run("COMMIT");
   }
@@ -43,6 +57,6 @@ export class SnapshotReader extends Connection {
     if (this.#inSnapshot) return;
     this.run("BEGIN");
     this.#inSnapshot = true;
-    setImmediate(() => this.endSnapshot());
+    setImmediate(() => this.#endSnapshot());
   }
 }

@@ -9,7 +9,7 @@ const COUNT = "SELECT requester, status, count(*) AS n FROM tasks GROUP BY reque
  * on: counting a million at every look at the metrics would hold everybody up.
  */
 export class StatusCounts {
-  /** By status code, committed. */
+  /** By status code, on disk. */
   #counts: number[] | undefined;
   /** Since the last commit. */
   #moves: { code: number; by: number }[] = [];
@@ -20,9 +20,13 @@ export class StatusCounts {
     if (to !== undefined) this.#moves.push({ code: to, by: 1 });
   }
 
-  commit(): void {
-    if (this.#counts !== undefined) apply(this.#counts, this.#moves);
+  /** Returns what to call once the group that was just committed is on disk. */
+  commit(): () => void {
+    const moves = this.#moves;
     this.#moves = [];
+    return () => {
+      if (this.#counts !== undefined) apply(this.#counts, moves);
+    };
   }
 
   discard(): void {

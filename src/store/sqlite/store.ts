@@ -53,12 +53,18 @@ export class SqliteStore implements AsyncDisposable {
         first = undefined;
         return connection;
       },
-      beforeCommit: () => reader.endSnapshot(),
+      logFile: `${file}-wal`,
+      readers: reader,
       onCommitted: () => {
         index.commit();
-        counts.commit();
-        this.audit.commit();
-        this.events.deliver();
+        const showCounts = counts.commit();
+        const showHead = this.audit.commit();
+        const events = this.events.take();
+        return () => {
+          showCounts();
+          showHead();
+          this.events.deliver(events);
+        };
       },
       onRolledBack: () => {
         index.discard();
@@ -114,8 +120,8 @@ export class SqliteStore implements AsyncDisposable {
 
   /** Commits what is under way and closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#reader[Symbol.dispose]();
     await this.#group[Symbol.asyncDispose]();
+    this.#reader[Symbol.dispose]();
   }
 }
 
@@ -132,7 +138,7 @@ export function openStore(options: StoreOptions): SqliteStore {
 function openWriter(file: string): Connection {
   let connection: Connection | undefined;
   try {
-    connection = new Connection(file, { readOnly: false });
+    connection = new Connection(file, { readOnly: false, syncs: "owner" });
     migrate(connection, file);
     return connection;
   } catch (error) {
