@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import serialise from "canonicalize";
 
 /** RFC 8785 canonical JSON. Throws on what JSON cannot carry. */
@@ -10,5 +10,5 @@ export function canonicalJson(value: unknown): string {
 
 /** `sha256:` and 64 hex digits over the bytes. */
 export function sha256(bytes: string | Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  return `sha256:${hash("sha256", bytes, "hex")}`;
 }

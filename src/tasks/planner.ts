@@ -90,12 +90,10 @@ export class Planner {
     pointer: string,
   ): Promise<JudgedStep> {
     const capability = findCapability(this.#deps.capabilities, request.action);
-    // Asked before the parameters: what may not be done at all needs no schema.
-    refuseDisabled(policy, principal, capability);
-    const parameters = checkParameters(capability, request.parameters ?? {}, pointer);
+    const parameters = readParameters(policy, principal, capability, request, pointer);
     const raises = capability.raises(parameters);
     // Asked before the driver looks, so that a denied path is not even touched.
-    permit(policy, principal, capability, parameters, raises);
+    const allowed = permit(policy, principal, capability, parameters, raises);
     const availability = this.#deps.driver.availability(capability.action);
     if (!availability.available) {
       const { code, reason, hint } = availability;
@@ -105,7 +103,10 @@ export class Planner {
     const inspection = await this.#inspect(policy, capability, parameters, open);
     // What was seen raises the risk only where the key may see it: else the risk would tell.
     const seen = open ? inspection.raises.map(raiseByOne) : blindRaises(parameters);
-    const permission = permit(policy, principal, capability, parameters, [...raises, ...seen]);
+    const permission =
+      seen.length === 0
+        ? allowed
+        : permit(policy, principal, capability, parameters, [...raises, ...seen]);
     const preview = inspection.preview ?? capability.preview(parameters);
     return {
       permission,
@@ -185,6 +186,22 @@ function stepsOf(request: PlanRequest): readonly StepRequest[] {
     });
   }
   return steps;
+}
+
+/** Checked and normalised; of what may not be done at all the parameters need not be right. */
+function readParameters(
+  policy: Policy,
+  principal: Principal,
+  capability: Capability,
+  request: StepRequest,
+  pointer: string,
+): Parameters {
+  try {
+    return checkParameters(capability, request.parameters ?? {}, pointer);
+  } catch (error) {
+    refuseDisabled(policy, principal, capability);
+    throw error;
+  }
 }
 
 function refuseDisabled(policy: Policy, principal: Principal, capability: Capability): void {
