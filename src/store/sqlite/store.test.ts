@@ -45,6 +45,26 @@ describe("SqliteStore", () => {
     expect(() => openStore({ file: join(folder, "other.db"), seal })).toThrow(/another program/);
   });
 
+  it("finds every task while a block of the index is on its way to the disk", async () => {
+    await using store = openStore({ file: join(temporaryFolder(), "gateway.db"), seal });
+    const tasks = Array.from({ length: 8192 }, () => newTask());
+    const insert = (task: ReturnType<typeof newTask>) =>
+      store.tasks.insert(task, { events: [], audit: [] });
+    await Promise.all(tasks.map(insert));
+    const [first, last] = [tasks[0]?.id ?? "", tasks.at(-1)?.id ?? ""];
+    let over = false;
+    const inserted = insert(newTask()).finally(() => {
+      over = true;
+    });
+    while (!over) {
+      expect((await store.tasks.get(first))?.id).toBe(first);
+      expect((await store.tasks.get(last))?.id).toBe(last);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await inserted;
+    expect((await store.tasks.get(first))?.id).toBe(first);
+  });
+
   it("undoes a group that another process hinders, and recovers", async () => {
     const file = join(temporaryFolder(), "gateway.db");
     await using store = openStore({ file, seal });

@@ -56,11 +56,12 @@ export class SqliteStore implements AsyncDisposable {
       logFile: `${file}-wal`,
       readers: reader,
       onCommitted: () => {
-        index.commit();
+        const showIndex = index.commit();
         const showCounts = counts.commit();
         const showHead = this.audit.commit();
         const events = this.events.take();
         return () => {
+          showIndex();
           showCounts();
           showHead();
           this.events.deliver(events);

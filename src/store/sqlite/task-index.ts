@@ -38,6 +38,10 @@ export class TaskIndex {
   #added: string[] = [];
   /** What `#recent` was before a block was written in the open transaction. */
   #beforeBlock: Map<string, number> | undefined;
+  /** Blocks written in the open transaction. */
+  #written: ReadonlyMap<string, number>[] = [];
+  /** Blocks that readers may not see in the index yet: it is not on disk. */
+  readonly #unseen = new Set<ReadonlyMap<string, number>>();
 
   /** Reads back what is not in the index yet. */
   constructor(connection: Connection) {
@@ -49,13 +53,13 @@ export class TaskIndex {
 
   /** The seq of a task that may be kept; one that was removed a moment ago is found as well. */
   find(connection: Connection, id: string): number | undefined {
-    return this.#recent.get(id) ?? connection.get<{ seq: number }>(FIND, hashOf(id), id)?.seq;
+    return this.#remembered(id) ?? connection.get<{ seq: number }>(FIND, hashOf(id), id)?.seq;
   }
 
   /** The seqs that a task of this id may have had, removed ones included. */
   candidates(connection: Connection, id: string): Set<number> {
     const rows = connection.all<{ seq: number }>(CANDIDATES, hashOf(id));
-    const recent = this.#recent.get(id);
+    const recent = this.#remembered(id);
     return new Set([...rows.map((row) => row.seq), ...(recent === undefined ? [] : [recent])]);
   }
 
@@ -71,15 +75,28 @@ export class TaskIndex {
     if (this.#recent.has(id)) connection.run(INSERT, blockOf(seq), hashOf(id), seq);
   }
 
-  commit(): void {
+  /** Returns what to call once the group that was just committed is on disk. */
+  commit(): () => void {
+    const written = this.#written;
+    this.#written = [];
     this.#added = [];
     this.#beforeBlock = undefined;
+    return () => {
+      for (const block of written) this.#unseen.delete(block);
+    };
   }
 
   discard(): void {
     this.#recent = this.#beforeBlock ?? this.#recent;
     for (const id of this.#added) this.#recent.delete(id);
-    this.commit();
+    const forget = this.commit();
+    forget();
+  }
+
+  #remembered(id: string): number | undefined {
+    const recent = this.#recent.get(id);
+    if (recent !== undefined || this.#unseen.size === 0) return recent;
+    return [...this.#unseen].map((block) => block.get(id)).find((seq) => seq !== undefined);
   }
 
   #writeBlock(connection: Connection): void {
@@ -89,6 +106,8 @@ export class TaskIndex {
     const newest = Math.max(...rows.map((row) => row.seq));
     connection.run(SET_MARK, MARK, String(newest));
     this.#beforeBlock ??= this.#recent;
+    this.#written.push(this.#recent);
+    this.#unseen.add(this.#recent);
     this.#recent = new Map();
   }
 }
