@@ -1,6 +1,7 @@
-import { type FSWatcher, statSync, unwatchFile, watch, watchFile } from "node:fs";
-import { basename, dirname } from "node:path";
+import { statSync } from "node:fs";
+import { basename } from "node:path";
 import type { KeyDefinition } from "../contract/key.ts";
+import { FileWatcher } from "../lib/file-watcher.ts";
 import { KeyRing } from "./key-ring.ts";
 
 export interface KeySourceOptions {
@@ -11,11 +12,6 @@ export interface KeySourceOptions {
   /** Follow changes of the file; true by default. */
   readonly watch?: boolean;
 }
-
-/** An editor writes, renames and touches within this time; longer, and a person notices it. */
-const SETTLE_MS = 100;
-/** Some mounts report no changes: the file's state is asked for this often. */
-const POLL_MS = 5000;
 
 /**
  * Keeps a KeyRing as the configuration has it: filled when constructed (throws what `load` throws)
@@ -31,14 +27,15 @@ export class KeySource implements AsyncDisposable {
   #problem: string | undefined;
   /** Of the file last looked at, good or bad. */
   #seen: string;
-  #settling: NodeJS.Timeout | undefined;
-  #watcher: FSWatcher | undefined;
+  readonly #watcher: FileWatcher | undefined;
 
   constructor(options: KeySourceOptions) {
     this.#options = options;
     this.#seen = stateOf(options.file);
     this.ring = new KeyRing(options.load());
-    if (options.watch !== false) this.#watch();
+    if (options.watch !== false) {
+      this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
+    }
   }
 
   /** Why the keys as they stand in the file now are not in force; undefined when they are. */
@@ -64,29 +61,8 @@ export class KeySource implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#settling);
-    this.#watcher?.close();
-    unwatchFile(this.#options.file, this.#settle);
+    this.#watcher?.[Symbol.dispose]();
   }
-
-  /** Editors replace files by renaming, and mounts by swapping links: the folder is watched, not the file. */
-  #watch(): void {
-    const { file } = this.#options;
-    watchFile(file, { persistent: false, interval: POLL_MS }, this.#settle);
-    try {
-      this.#watcher = watch(dirname(file), { persistent: false }, this.#settle);
-      this.#watcher.on("error", () => this.#watcher?.close());
-    } catch {
-      // The folder is missing or cannot be watched: asking for the file's state must do.
-    }
-    // For a change while the keys were read.
-    this.#settle();
-  }
-
-  readonly #settle = (): void => {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#lookAgain(), SETTLE_MS).unref();
-  };
 
   #lookAgain(): void {
     const state = stateOf(this.#options.file);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type FSWatcher, readFileSync, statSync, unwatchFile, watch, watchFile } from "node:fs";
-import { basename, dirname } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import type { Policy } from "../contract/policy.ts";
+import { FileWatcher } from "../lib/file-watcher.ts";
 import { buildPolicy, type Surroundings } from "./build-policy.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
 import { describeProblems, validatePolicy } from "./validate-policy.ts";
@@ -27,10 +28,6 @@ export class PolicyError extends Error {
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
-/** An editor writes, renames and touches within this time; longer, and a person notices it. */
-const SETTLE_MS = 100;
-/** Where the folder cannot be watched, the file's state is asked for this often. */
-const POLL_MS = 5000;
 
 /**
  * The policy in force. It is read once when constructed (throws PolicyError for a bad file; a
@@ -44,8 +41,7 @@ export class PolicySource implements AsyncDisposable {
   #problem: string | undefined;
   /** Of the content last looked at, good or bad. */
   #seen: string;
-  #settling: NodeJS.Timeout | undefined;
-  #watcher: FSWatcher | undefined;
+  readonly #watcher: FileWatcher | undefined;
   readonly #options: PolicySourceOptions;
   readonly #reloaded = new Set<(policy: Policy) => void>();
   readonly #refused = new Set<(problem: string) => void>();
@@ -57,7 +53,9 @@ export class PolicySource implements AsyncDisposable {
     if ("problems" in read) throw new PolicyError(options.file, read.problems);
     this.#current = read.policy;
     this.#seen = fingerprint(content);
-    if (options.watch !== false) this.#watch();
+    if (options.watch !== false) {
+      this.#watcher = new FileWatcher(options.file, () => this.#changed());
+    }
   }
 
   get current(): Policy {
@@ -87,32 +85,8 @@ export class PolicySource implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#settling);
-    this.#watcher?.close();
-    unwatchFile(this.#options.file, this.#settle);
+    this.#watcher?.[Symbol.dispose]();
   }
-
-  /** Editors replace files by renaming, and mounts by swapping links: the folder is watched, not the file. */
-  #watch(): void {
-    try {
-      this.#watcher = watch(dirname(this.#options.file), { persistent: false }, this.#settle);
-      this.#watcher.on("error", () => this.#poll());
-    } catch {
-      this.#poll();
-    }
-    // For a change between the first reading and now.
-    this.#settle();
-  }
-
-  #poll(): void {
-    this.#watcher?.close();
-    watchFile(this.#options.file, { persistent: false, interval: POLL_MS }, this.#settle);
-  }
-
-  readonly #settle = (): void => {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#changed(), SETTLE_MS).unref();
-  };
 
   #changed(): void {
     const content = readPolicyFile(this.#options.file);
