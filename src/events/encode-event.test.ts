@@ -14,6 +14,7 @@ const event: GatewayEvent = {
 describe("encodeEvent", () => {
   it("I14 is one line of data, whatever a reader takes for the end of a line", () => {
     const text = encodeEvent(event, "full").toString();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(text.split(/\r\n|[\n\r\u000b\u000c\u001c-\u001e\u0085\u2028\u2029]/)).toEqual([
       "id: 7",
       expect.stringMatching(/^data: /),

@@ -101,7 +101,7 @@ test.runIf(browserPath)(
     });
     const profile = await mkdtemp(join(tmpdir(), "browser-"));
     const browser = await chromium.launchPersistentContext(profile, {
-      executablePath: browserPath,
+      executablePath: browserPath ?? "",
       chromiumSandbox: false,
       args: ["--disable-background-networking", "--disable-component-update", "--disable-sync"],
     });

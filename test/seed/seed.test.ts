@@ -38,7 +38,6 @@ const python = ["python3", "python"].find(
   (program) =>
     spawnSync(program, ["-c", "import sys; sys.exit(sys.version_info < (3, 6))"]).status === 0,
 );
-if (python === undefined) console.warn("python3 is missing: the seed's Python client is not run");
 
 interface Answered {
   readonly status: number;
@@ -68,7 +67,9 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-describe.runIf(python)("the seed's Python client", () => {
+const skipped = python === undefined ? " (skipped: no python3)" : "";
+
+describe.runIf(python)(`the seed's Python client${skipped}`, () => {
   let report: Report;
   beforeAll(async () => {
     const script = join(import.meta.dirname, "seed_flow.py");
