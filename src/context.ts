@@ -66,7 +66,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const store = building.use(
     openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
   );
-  building.use(await openHeadFile(store, config, secrets, log));
+  const headFile = building.use(await openHeadFile(store, config, secrets, log));
   let { publicUrl } = config;
   const driver = building.use(await openDriver(config));
   const artifacts = new Artifacts(
@@ -89,6 +89,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   );
   await recordStart(store, policy.current, driver.name);
+  await headFile.write();
   await engine.recover();
   building.use(
     new ServiceJobs({
