@@ -4,11 +4,11 @@ import type { Pool } from "undici";
 import { startGateway, startScript } from "../child.ts";
 import { load, median, post } from "../load.ts";
 import { type Bench, ratioRow } from "../row.ts";
+import { planBody } from "../signing.ts";
 
 const ROUNDS = 5;
 const MILLISECONDS = 3000;
 const CONNECTIONS = 16;
-const PLAN = JSON.stringify({ action: "fs.read", parameters: { path: "/tmp/test.txt" } });
 
 /** plan → execute → finished of a small fs.read, beside three commits on the bare server. */
 export const benchCycle: Bench = async (report) => {
@@ -37,11 +37,11 @@ export const benchCycle: Bench = async (report) => {
 
 /** One whole task; throws where it did not read the file. */
 export async function runTask(pool: Pool): Promise<void> {
-  const { task_id } = JSON.parse(await post(pool, "/plan", PLAN)) as { task_id: string };
+  const { task_id } = JSON.parse(await post(pool, "/plan", planBody())) as { task_id: string };
   const answer = await post(pool, "/execute?wait=30", JSON.stringify({ task_id }));
   if (!answer.includes('"content":"hello"')) throw new Error(answer);
 }
 
 async function threeCommits(pool: Pool): Promise<void> {
-  for (let commit = 0; commit < 3; commit += 1) await post(pool, "/", PLAN);
+  for (let commit = 0; commit < 3; commit += 1) await post(pool, "/", planBody());
 }

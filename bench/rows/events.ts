@@ -3,13 +3,13 @@ import { Pool } from "undici";
 import { type Child, startGateway, startScript } from "../child.ts";
 import { median, post } from "../load.ts";
 import { type Bench, limitRow, ratioRow } from "../row.ts";
+import { planBody } from "../signing.ts";
 import { Subscribers } from "../subscribers.ts";
 
 const SUBSCRIBERS = 1000;
 const EVENTS = 400;
 const CONNECTIONS = 8;
 const ROUNDS = 3;
-const BODY = JSON.stringify({ action: "fs.read", parameters: { path: "/tmp/test.txt" } });
 
 /** Events to a thousand subscribers, beside a bare loop of res.write; what a subscriber costs. */
 export const benchEvents: Bench = async (report) => {
@@ -73,7 +73,7 @@ async function publish(server: Child, events: number): Promise<void> {
   const worker = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      await post(pool, "/plan", BODY);
+      await post(pool, "/plan", planBody());
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));

@@ -6,12 +6,12 @@ import { openStore } from "../../src/store/sqlite/store.ts";
 import { AUDIT_KEY, makeFolder, startGateway } from "../child.ts";
 import { load, median, post } from "../load.ts";
 import { type Bench, limitRow } from "../row.ts";
+import { planBody } from "../signing.ts";
 
 const ROUNDS = 5;
 const MILLISECONDS = 3000;
 const FEW = 1000;
 const MANY = 1_000_000;
-const BODY = JSON.stringify({ action: "fs.read", parameters: { path: "/tmp/test.txt" } });
 
 /** What a plan costs with a million past tasks, beside one with a thousand. */
 export const benchGrowth: Bench = async (report) => {
@@ -25,7 +25,7 @@ export const benchGrowth: Bench = async (report) => {
     const { rate } = await load(
       url,
       options,
-      async (pool) => void (await post(pool, "/plan", BODY)),
+      async (pool) => void (await post(pool, "/plan", planBody())),
     );
     return 1_000_000 / rate;
   };

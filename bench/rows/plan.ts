@@ -1,11 +1,11 @@
 import { startGateway, startScript } from "../child.ts";
 import { load, median, post } from "../load.ts";
 import { type Bench, ratioRow } from "../row.ts";
+import { planBody } from "../signing.ts";
 
 const ROUNDS = 5;
 const MILLISECONDS = 3000;
 const CONNECTIONS = 64;
-const BODY = JSON.stringify({ action: "fs.read", parameters: { path: "/tmp/test.txt" } });
 
 /** POST /plan, signed, durable and audited, beside a bare server that does one durable row. */
 export const benchPlan: Bench = async (report) => {
@@ -16,7 +16,7 @@ export const benchPlan: Bench = async (report) => {
     const { rate } = await load(
       url,
       options,
-      async (pool) => void (await post(pool, "/plan", BODY)),
+      async (pool) => void (await post(pool, "/plan", planBody())),
     );
     return rate;
   };

@@ -17,10 +17,17 @@ export interface GroupCommitOptions {
 }
 
 interface Group {
+  readonly begun: number;
+  /** Writes in it so far. */
+  size: number;
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** A group that still grows is waited for, up to so many writes and ms: a commit costs by the group. */
+const GROUP_SIZE = 256;
+const GROUP_MS = 3;
 
 /** Statements, or bytes the log has grown by, after which it is moved into the database. */
 const CHECKPOINT_CHANGES = 20_000;
@@ -28,8 +35,8 @@ const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Commits concurrent writes together: one sync to disk for all of them. The first write opens the
- * transaction, every write runs in it at once, and it is committed when the turn of the event loop
- * is over and the group before it is on disk. Nobody is told of success, or shown it, before the
+ * transaction, every write runs in it at once, and it is committed after a turn of the event loop
+ * that adds none, once the group before it is on disk. Nobody is told of success, or shown it, before the
  * sync has returned: that is what synchronous=FULL promises, with the difference that the wait for
  * the disk is spent on the next group instead of in the commit.
  *
@@ -74,6 +81,7 @@ export class GroupCommit implements AsyncDisposable {
       return Promise.reject(this.#fail(error));
     }
     const before = connection.changesMade;
+    group.size++;
     try {
       const value = work(connection);
       return group.done.then(() => value);
@@ -114,16 +122,26 @@ export class GroupCommit implements AsyncDisposable {
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
     // Every write of the group has its own promise; this one nobody may be waiting for.
     done.catch(() => {});
-    const group: Group = { done, resolve, reject };
-    if (this.#syncing === undefined) setImmediate(() => this.#commit(group));
+    const group: Group = { begun: performance.now(), size: 0, done, resolve, reject };
+    if (this.#syncing === undefined) this.#commitWhenQuiet(group);
     return group;
+  }
+
+  /** Commits a group after the first turn of the event loop that adds nothing to it. */
+  #commitWhenQuiet(group: Group, size = 0): void {
+    setImmediate(() => {
+      const grows = group.size > size && group.size < GROUP_SIZE;
+      if (grows && performance.now() - group.begun < GROUP_MS) {
+        this.#commitWhenQuiet(group, group.size);
+      } else {
+        this.#commit(group);
+      }
+    });
   }
 
   #commit(group: Group, how?: "wait"): void {
     const [connection, log] = [this.#connection, this.#log];
     if (this.#group !== group || connection === undefined || log === undefined) return;
-    // The group before this one is not on disk yet; its end calls again.
-    if (this.#syncing !== undefined && how === undefined) return;
     const moves = this.#isLogLong(connection, log);
     try {
       // A log that a reader still looks into cannot be moved to its end.
@@ -149,7 +167,7 @@ export class GroupCommit implements AsyncDisposable {
     this.#syncing = log.sync().then(() => {
       this.#syncing = undefined;
       this.#tellOfSuccess(group, tell);
-      if (this.#group !== undefined) this.#commit(this.#group);
+      if (this.#group !== undefined) this.#commitWhenQuiet(this.#group);
     });
   }
 
