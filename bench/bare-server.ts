@@ -58,7 +58,7 @@ function write(body: Buffer, answer: () => void): void {
 }
 
 const server = createServer((request, response) => {
-  if (request.url === "/events") {
+  if (request.url?.startsWith("/events")) {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     response.flushHeaders();
     subscribers.add(response);

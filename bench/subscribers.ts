@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { sign } from "./signing.ts";
 
+const BEYOND = 1_000_000_000;
+
 /** Raw event stream readers: what they cost here must not hide what they cost the server. */
 export class Subscribers implements Disposable {
   readonly #sockets: Socket[] = [];
@@ -14,10 +16,14 @@ export class Subscribers implements Disposable {
     for (let n = 0; n < count; n += 1) {
       const socket = connect(Number(port), hostname);
       this.#sockets.push(socket);
-      const headers = Object.entries(sign("GET /events:")).map(
+      // Beyond every event there is: the stream starts with the newest, and no two are signed alike.
+      const target = `/events?since=${BEYOND + n}`;
+      const headers = Object.entries(sign(`GET ${target}:`)).map(
         ([name, value]) => `${name}: ${value}`,
       );
-      socket.write(`GET /events HTTP/1.1\r\nHost: ${hostname}\r\n${headers.join("\r\n")}\r\n\r\n`);
+      socket.write(
+        `GET ${target} HTTP/1.1\r\nHost: ${hostname}\r\n${headers.join("\r\n")}\r\n\r\n`,
+      );
       const [first] = (await once(socket, "data")) as [Buffer];
       if (!first.includes("200 OK")) throw new Error(first.toString());
       socket.on("data", (chunk: Buffer) => this.#count(chunk));

@@ -124,6 +124,15 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   keys.onReload(() => log.info("keys reloaded"));
   keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
+  store.events.onCommitted((committed) => {
+    if (!log.isLevelEnabled("debug")) return;
+    for (const { id, event, task_id, owner, data } of committed) {
+      // No message and no result: they may hold what a step read.
+      const { progress, error } = data;
+      log.debug({ event_id: id, event, task_id, key: owner, progress, error }, "event");
+    }
+  });
+
   const metrics = createMetrics({
     tasks: store.tasks,
     events: store.events,

@@ -18,6 +18,7 @@ export async function main(): Promise<void> {
     flush();
     process.exit(1);
   };
+  log.debug({ config }, "configuration");
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
   {
     await using context = await createContext({ config, secrets, log });

@@ -63,9 +63,7 @@ export function verifyLegacyMac(
   key: Key | undefined,
   request: SignedParts,
 ): Key {
-  const { timestamp } = claim;
-  const prefix =
-    request.form === "body" ? `${timestamp}:` : `${timestamp}:${request.method} ${request.target}:`;
+  const prefix = signedPrefix(claim.timestamp, request);
   const hmac = key?.principal.scheme === "hmac" ? key : undefined;
   const secret = hmac?.secret ?? NO_SECRET;
   let verified = isMac(claim.mac, secret, prefix, request.body);
@@ -79,6 +77,11 @@ export function verifyLegacyMac(
     "no key with this X-Key-Id has made this X-Signature over this request",
     request.form === "body" ? BODY_HINT : REQUEST_HINT,
   );
+}
+
+/** What stands before the body in the signed message. */
+export function signedPrefix(timestamp: string, { form, method, target }: SignedParts): string {
+  return form === "body" ? `${timestamp}:` : `${timestamp}:${method} ${target}:`;
 }
 
 export function invalid(detail: string, hint: string): GatewayError {

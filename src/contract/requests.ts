@@ -34,7 +34,7 @@ export const PlanRequest = Type.Object(
     desktop: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     steps: Type.Optional(Type.Array(StepRequest, { minItems: 1, maxItems: MAX_STEPS })),
   },
-  closed,
+  { ...closed, examples: [{ action: "fs.read", parameters: { path: "/tmp/test.txt" } }] },
 );
 export type PlanRequest = Static<typeof PlanRequest>;
 
@@ -57,7 +57,7 @@ export const ExecuteRequest = Type.Object(
     action: Type.Optional(Action),
     parameters: Type.Optional(Parameters),
   },
-  closed,
+  { ...closed, examples: [{ task_id: "task_Yx7c2nQeT0mVbW3kPz8a1Q" }] },
 );
 export type ExecuteRequest = Static<typeof ExecuteRequest>;
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import cors from "@fastify/cors";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { GatewayError } from "../contract/errors.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { createNotFoundHandler } from "./not-found.ts";
 import { urlOf } from "./openapi.ts";
@@ -142,10 +143,16 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toGatewayError(thrown);
     if (isInternal(error)) log.error({ request_id: request.id, err: thrown }, "request failed");
+    else log.debug({ request_id: request.id, ...refusalOf(error) }, "refused");
     request.errorCode = error.code;
     const { status, headers, body } = problemOf(error, request.id);
     reply.code(status).headers(headers).send(body);
   }
+}
+
+/** What the caller is told as well: enough to follow a refusal in the log alone. */
+function refusalOf({ code, detail, extras }: GatewayError) {
+  return { code, detail, hint: extras.hint };
 }
 
 function setAnswerHeaders({ id }: FastifyRequest, reply: FastifyReply): void {

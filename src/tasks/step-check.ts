@@ -2,15 +2,20 @@ import { Compile, type Validator } from "typebox/compile";
 import type { Capability, CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Parameters } from "../contract/task.ts";
+import { nearest } from "../lib/nearest.ts";
 
 const validators = new WeakMap<Capability, Validator>();
 
-/** The capability of an action; throws `capability_unknown` naming what there is. */
+/** The capability of an action; throws `capability_unknown` that suggests the nearest. */
 export function findCapability(registry: CapabilityRegistry, action: string): Capability {
   const capability = registry.get(action);
   if (capability === undefined) {
+    const near = nearest(action, registry.keys());
     throw new GatewayError("capability_unknown", `There is no action ${JSON.stringify(action)}.`, {
-      hint: `GET /capabilities lists them: ${[...registry.keys()].join(", ")}.`,
+      hint:
+        near.length > 0
+          ? `Did you mean ${near.join(" or ")}? GET /capabilities lists every action.`
+          : `GET /capabilities lists them: ${[...registry.keys()].join(", ")}.`,
     });
   }
   return capability;

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import type { Credentialed } from "../../auth/authenticator.ts";
+import type { Credentialed, SignedRequest } from "../../auth/authenticator.ts";
+import { describeSignature } from "../../auth/describe-signature.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { Access, Route } from "../route.ts";
@@ -24,20 +25,26 @@ export function createAuthentication(
   };
 
   async function authenticate({ id, raw, body }: FastifyRequest, form: "body" | "request") {
+    const signed: SignedRequest = {
+      method: raw.method ?? "",
+      target: raw.url ?? "",
+      headers: raw.headers,
+      body: body instanceof Uint8Array ? body : NO_BODY,
+      form,
+    };
     try {
-      return await deps.authenticator.authenticate({
-        method: raw.method ?? "",
-        target: raw.url ?? "",
-        headers: raw.headers,
-        body: body instanceof Uint8Array ? body : NO_BODY,
-        form,
-      });
+      return await deps.authenticator.authenticate(signed);
     } catch (error) {
-      // Its cause says which forms were tried and what they were over, never a secret.
-      deps.log.debug({ request_id: id, err: error }, "authentication failed");
+      if (isWrongSignature(error) && deps.log.isLevelEnabled("debug")) {
+        deps.log.debug({ request_id: id, ...describeSignature(signed) }, "signature refused");
+      }
       throw error;
     }
   }
+}
+
+function isWrongSignature(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "signature_invalid";
 }
 
 /** Where policy asks for no signature, nobody still decides nothing and stays anonymous elsewhere. */
