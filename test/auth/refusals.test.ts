@@ -203,6 +203,31 @@ describe("secrets", () => {
   });
 });
 
+test("LOG_LEVEL=DEBUG says what a signature was checked against and why a request was refused", async () => {
+  await using gateway = await startGateway({ env: { LOG_LEVEL: "DEBUG" } });
+  const body = { action: "fs.read", parameters: { path: "/etc/passwd" } };
+  const wrong = { keyId: "pipelines", secret: "wrong" };
+  expect((await call(gateway, "POST", "/plan", body, wrong)).status).toBe(401);
+  expect((await call(gateway, "POST", "/plan", body)).status).toBe(403);
+  await run(gateway, "wait", { duration_ms: 1 });
+  const refused = await gateway.logged(({ msg }) => msg === "signature refused");
+  expect(refused).toMatchObject({
+    key_id: "pipelines",
+    message_starts: expect.stringMatching(/^\d+:$/),
+    tried: [{ body: "as sent", message_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+  });
+  const rule = 'capabilities["fs.read"].allowed_paths';
+  expect(
+    await gateway.logged(({ msg, code }) => msg === "refused" && code === "path_not_allowed"),
+  ).toMatchObject({ detail: expect.stringContaining(rule), hint: expect.stringContaining(rule) });
+  expect(
+    await gateway.logged(({ msg, event }) => msg === "event" && event === "task_completed"),
+  ).toMatchObject({ key: "default", progress: 100 });
+  expect(await gateway.logged(({ msg }) => msg === "configuration")).toMatchObject({
+    config: { logLevel: "debug" },
+  });
+});
+
 describe("require_signature: false on loopback", () => {
   test("plan and execute need no key; confirm, stop, resume and audit do", async () => {
     await using gateway = await startGateway({ policy: UNSIGNED });
