@@ -6,61 +6,100 @@ function job(taskId: string, owner: string, ...locks: string[]): Job {
   return { taskId, owner, locks: new Set(locks) };
 }
 
+/** Notes whose turn came, and gives back places by task. */
+class Turns {
+  readonly started: string[] = [];
+  readonly #scheduler: Scheduler;
+  readonly #places = new Map<string, Job>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  reserve(reserved: Job): void {
+    expect(this.#scheduler.reserve(reserved)).toBe(true);
+    this.#places.set(reserved.taskId, reserved);
+  }
+
+  enqueue(queued: Job): void {
+    this.#scheduler.enqueue(queued, (place) => {
+      this.#places.set(place.taskId, place);
+      this.started.push(place.taskId);
+    });
+  }
+
+  release(taskId: string): void {
+    const place = this.#places.get(taskId);
+    if (place === undefined) throw new Error(`${taskId} has no place`);
+    this.#scheduler.release(place);
+  }
+}
+
 describe("Scheduler", () => {
   it("gives a place at once while there is one", () => {
     const scheduler = new Scheduler(() => 1);
-    expect(scheduler.reserve(job("1", "a"))).toBe(true);
+    const first = job("1", "a");
+    expect(scheduler.reserve(first)).toBe(true);
     expect(scheduler.reserve(job("2", "a"))).toBe(false);
-    scheduler.release("1");
+    scheduler.release(first);
     expect(scheduler.reserve(job("2", "a"))).toBe(true);
+  });
+
+  it("I13 keeps the place of a running task when another call to start it gives up its own", () => {
+    const scheduler = new Scheduler(() => 2);
+    const [winner, loser] = [job("1", "a"), job("1", "a")];
+    expect([scheduler.reserve(winner), scheduler.reserve(loser)]).toEqual([true, true]);
+    scheduler.release(loser);
+    scheduler.release(loser);
+    expect(scheduler.reserve(job("2", "a"))).toBe(true);
+    expect(scheduler.reserve(job("3", "a"))).toBe(false);
   });
 
   it("I13 takes turns between keys, however many one of them queues", () => {
     const scheduler = new Scheduler(() => 1);
-    const started: string[] = [];
-    scheduler.reserve(job("first", "greedy"));
-    for (const n of [1, 2, 3])
-      scheduler.enqueue(job(`g${n}`, "greedy"), () => started.push(`g${n}`));
-    for (const n of [1, 2]) scheduler.enqueue(job(`m${n}`, "modest"), () => started.push(`m${n}`));
-    for (const id of ["first", "g1", "m1", "g2", "m2"]) scheduler.release(id);
-    expect(started).toEqual(["g1", "m1", "g2", "m2", "g3"]);
+    const turns = new Turns(scheduler);
+    turns.reserve(job("first", "greedy"));
+    for (const n of [1, 2, 3]) turns.enqueue(job(`g${n}`, "greedy"));
+    for (const n of [1, 2]) turns.enqueue(job(`m${n}`, "modest"));
+    for (const id of ["first", "g1", "m1", "g2", "m2"]) turns.release(id);
+    expect(turns.started).toEqual(["g1", "m1", "g2", "m2", "g3"]);
   });
 
   it("keeps two holders of one lock apart and lets others pass", () => {
     const scheduler = new Scheduler(() => 5);
-    const started: string[] = [];
-    scheduler.reserve(job("1", "a", "desktop:main"));
-    scheduler.enqueue(job("2", "a", "desktop:main"), () => started.push("2"));
-    scheduler.enqueue(job("3", "a", "path:/tmp/x"), () => started.push("3"));
-    expect(started).toEqual(["3"]);
-    scheduler.release("1");
-    expect(started).toEqual(["3", "2"]);
+    const turns = new Turns(scheduler);
+    turns.reserve(job("1", "a", "desktop:main"));
+    turns.enqueue(job("2", "a", "desktop:main"));
+    turns.enqueue(job("3", "a", "path:/tmp/x"));
+    expect(turns.started).toEqual(["3"]);
+    turns.release("1");
+    expect(turns.started).toEqual(["3", "2"]);
   });
 
   it("lets nobody overtake a job on the locks that job waits for", () => {
     const scheduler = new Scheduler(() => 5);
-    const started: string[] = [];
-    scheduler.reserve(job("1", "a", "x"));
-    scheduler.enqueue(job("2", "a", "x", "y"), () => started.push("2"));
-    scheduler.enqueue(job("3", "b", "y"), () => started.push("3"));
-    expect(started).toEqual([]);
-    scheduler.release("1");
-    expect(started).toEqual(["2"]);
-    scheduler.release("2");
-    expect(started).toEqual(["2", "3"]);
+    const turns = new Turns(scheduler);
+    turns.reserve(job("1", "a", "x"));
+    turns.enqueue(job("2", "a", "x", "y"));
+    turns.enqueue(job("3", "b", "y"));
+    expect(turns.started).toEqual([]);
+    turns.release("1");
+    expect(turns.started).toEqual(["2"]);
+    turns.release("2");
+    expect(turns.started).toEqual(["2", "3"]);
   });
 
   it("starts nothing once closed and forgets what is removed", () => {
     const scheduler = new Scheduler(() => 1);
-    const started: string[] = [];
-    scheduler.reserve(job("1", "a"));
-    scheduler.enqueue(job("2", "a"), () => started.push("2"));
-    scheduler.enqueue(job("3", "a"), () => started.push("3"));
+    const turns = new Turns(scheduler);
+    turns.reserve(job("1", "a"));
+    turns.enqueue(job("2", "a"));
+    turns.enqueue(job("3", "a"));
     scheduler.remove("2");
     expect(scheduler.waiting("a")).toBe(1);
     scheduler.close();
-    scheduler.release("1");
-    expect(started).toEqual([]);
+    turns.release("1");
+    expect(turns.started).toEqual([]);
   });
 
   it("runs every job once, never beyond its limit and never two on one lock", () => {
@@ -78,22 +117,23 @@ describe("Scheduler", () => {
         fc.infiniteStream(fc.nat()),
         (list, limit, picks) => {
           const scheduler = new Scheduler(() => limit);
-          const running = new Map<string, readonly string[]>();
+          const running = new Map<string, Job>();
           const done: string[] = [];
           for (const [index, { owner, locks }] of list.entries()) {
-            scheduler.enqueue(job(String(index), owner, ...locks), () => {
-              const held = [...running.values()].flat();
+            scheduler.enqueue(job(String(index), owner, ...locks), (place) => {
+              const held = [...running.values()].flatMap((other) => [...other.locks]);
               expect(locks.some((lock) => held.includes(lock))).toBe(false);
-              running.set(String(index), locks);
+              running.set(String(index), place);
               expect(running.size).toBeLessThanOrEqual(limit);
             });
           }
           while (running.size > 0) {
             const ids = [...running.keys()];
             const id = ids[picks.next().value % ids.length] ?? "";
+            const place = running.get(id);
             running.delete(id);
             done.push(id);
-            scheduler.release(id);
+            if (place !== undefined) scheduler.release(place);
           }
           expect(done.toSorted((a, b) => Number(a) - Number(b))).toEqual(
             list.map((_, i) => String(i)),

@@ -8,7 +8,7 @@ export interface Job {
 }
 
 interface Waiting extends Job {
-  readonly start: () => void;
+  readonly start: (job: Job) => void;
 }
 
 /**
@@ -18,7 +18,8 @@ interface Waiting extends Job {
  */
 export class Scheduler {
   readonly #limit: () => number;
-  readonly #running = new Map<string, Job>();
+  /** By the job itself: two calls that start one task at the same moment hold a place each. */
+  readonly #running = new Set<Job>();
   readonly #held = new Set<string>();
   /** Key → its jobs in order; the map's order is the order of turns. */
   readonly #queues = new Map<string, Waiting[]>();
@@ -35,19 +36,17 @@ export class Scheduler {
     return true;
   }
 
-  /** Queues a job; `start` is called when its place is taken. */
-  enqueue(job: Job, start: () => void): void {
+  /** Queues a job; `start` is called when its place is taken, with what gives it back. */
+  enqueue(job: Job, start: (job: Job) => void): void {
     const queue = this.#queues.get(job.owner) ?? [];
     queue.push({ ...job, start });
     this.#queues.set(job.owner, queue);
     this.#pump();
   }
 
-  /** Gives back the place of a job that ended. */
-  release(taskId: string): void {
-    const job = this.#running.get(taskId);
-    if (job === undefined) return;
-    this.#running.delete(taskId);
+  /** Gives back the place that this very job took; done twice, it changes nothing. */
+  release(job: Job): void {
+    if (!this.#running.delete(job)) return;
     for (const lock of job.locks) this.#held.delete(lock);
     this.#pump();
   }
@@ -79,14 +78,14 @@ export class Scheduler {
   }
 
   #take(job: Job): void {
-    this.#running.set(job.taskId, job);
+    this.#running.add(job);
     for (const lock of job.locks) this.#held.add(lock);
   }
 
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#take(next);
-      next.start();
+      next.start(next);
     }
   }
 

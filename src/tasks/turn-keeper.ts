@@ -34,7 +34,7 @@ export class TurnKeeper {
     const ready = task.state.status === "ready" ? [] : (["ready"] as const);
     const job = this.#job(task, plan);
     if (this.#scheduler.reserve(job)) {
-      return this.#run(task, plan, {
+      return this.#run(job, task, plan, {
         ...this.#beginning(task, plan, keyId),
         walk: [...ready, "queued", "running"],
       });
@@ -58,7 +58,8 @@ export class TurnKeeper {
 
   /** Puts a task that stands at `queued` in line. */
   enqueue(task: Task, plan: Plan): void {
-    this.#scheduler.enqueue(this.#job(task, plan), () => void this.#begin(task.id, plan));
+    // The plan is read again when its turn comes: what waits must not fill the memory.
+    this.#scheduler.enqueue(this.#job(task, plan), (job) => void this.#begin(job));
   }
 
   remove(taskId: string): void {
@@ -71,23 +72,26 @@ export class TurnKeeper {
   }
 
   /** The task's turn has come: looks at it again and runs it, or ends it where it may not run any more. */
-  async #begin(taskId: string, plan: Plan): Promise<void> {
+  async #begin(job: Job): Promise<void> {
+    const { taskId } = job;
     try {
       const task = await this.#deps.ledger.get(taskId);
-      if (task.state.status !== "queued") return this.#scheduler.release(taskId);
+      if (task.state.status !== "queued") return this.#scheduler.release(job);
+      const plan = planOf(task);
       const obstacle = findObstacle(this.#deps, task, plan, 0);
       if (obstacle !== undefined) {
         await this.#deps.ledger.apply(task, refusalOf(task, obstacle));
-        return this.#scheduler.release(taskId);
+        return this.#scheduler.release(job);
       }
       const begun = { ...this.#beginning(task, plan, null), walk: ["running"] as const };
       // Changed meanwhile: its place was given back, so it takes another turn.
-      if ((await this.#run(task, plan, begun)) === undefined) await this.#again(taskId);
+      if ((await this.#run(job, task, plan, begun)) === undefined) await this.#again(taskId);
     } catch (error) {
-      this.#scheduler.release(taskId);
+      this.#scheduler.release(job);
       if (this.#closed) return;
       this.#deps.onError(error, taskId);
-      setTimeout(() => void this.#again(taskId), RETRY_MS).unref();
+      const retry = () => this.#again(taskId).catch((late) => this.#deps.onError(late, taskId));
+      setTimeout(() => void retry(), RETRY_MS).unref();
     }
   }
 
@@ -97,19 +101,19 @@ export class TurnKeeper {
   }
 
   /** Commits the start, then runs without being waited for. The place is given back at its end. */
-  async #run(task: Task, plan: Plan, change: Change): Promise<Task | undefined> {
+  async #run(job: Job, task: Task, plan: Plan, change: Change): Promise<Task | undefined> {
     let running: Task | undefined;
     try {
       running = await this.#deps.ledger.apply(task, change);
     } catch (error) {
-      this.#scheduler.release(task.id);
+      this.#scheduler.release(job);
       throw error;
     }
     if (running === undefined) {
-      this.#scheduler.release(task.id);
+      this.#scheduler.release(job);
       return undefined;
     }
-    const release = () => this.#scheduler.release(task.id);
+    const release = () => this.#scheduler.release(job);
     void this.#deps.runner.run(running, plan).then(release, release);
     return running;
   }
