@@ -8,16 +8,18 @@ const BEYOND = 1_000_000_000;
 export class Subscribers implements Disposable {
   readonly #sockets: Socket[] = [];
   #frames = 0;
+  #opened = 0;
   #waiting: { frames: number; resolve: () => void } | undefined;
 
   /** Opens so many streams and resolves once each has its headers. */
   async open(url: string, count: number): Promise<void> {
     const { hostname, port } = new URL(url);
     for (let n = 0; n < count; n += 1) {
+      this.#opened += 1;
       const socket = connect(Number(port), hostname);
       this.#sockets.push(socket);
       // Beyond every event there is: the stream starts with the newest, and no two are signed alike.
-      const target = `/events?since=${BEYOND + n}`;
+      const target = `/events?since=${BEYOND + this.#opened}`;
       const headers = Object.entries(sign(`GET ${target}:`)).map(
         ([name, value]) => `${name}: ${value}`,
       );
@@ -30,10 +32,12 @@ export class Subscribers implements Disposable {
     }
   }
 
-  /** Opens a stream that is never read from again. */
-  async openStalled(url: string): Promise<void> {
+  /** Opens a stream that is never read from, until disposed. */
+  async openStalled(url: string): Promise<Disposable> {
     await this.open(url, 1);
-    this.#sockets.at(-1)?.pause();
+    const socket = this.#sockets.pop();
+    socket?.pause();
+    return { [Symbol.dispose]: () => socket?.destroy() };
   }
 
   /** Resolves when so many more frames have come in, over all streams. */
