@@ -18,11 +18,15 @@ export class Interruption extends Error {
     return ENDINGS[this.kind].status;
   }
 
-  error(step: number): TaskError {
+  /** `step` is missing where none had started, or where nobody knows which one ran. */
+  error(step?: number): TaskError {
     const { code, hint } = ENDINGS[this.kind];
-    return { code, detail: this.message, hint, step };
+    if (step !== undefined) return { code, detail: this.message, hint, step };
+    return { code, detail: this.message, hint: this.kind === "cancel" ? NOTHING_RAN : hint };
   }
 }
+
+const NOTHING_RAN = "It had not started: nothing of it ran.";
 
 const ENDINGS = {
   cancel: {

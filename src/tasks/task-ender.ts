@@ -40,7 +40,7 @@ export class TaskEnder {
     }
     const task = await ledger.change(taskId, (present) => {
       if (!isPending(present.state.status)) return undefined;
-      const error = interruption.error(0);
+      const error = interruption.error();
       return {
         walk: ["cancelled"],
         state: { error },
@@ -98,7 +98,7 @@ export class TaskEnder {
   async markInterrupted(): Promise<void> {
     const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");
     for (const task of await this.#deps.store.listByStatus(["running"], ALL)) {
-      const error = crash.error(0);
+      const error = crash.error();
       await this.#deps.ledger.change(task.id, () => ({
         walk: [crash.status],
         state: { error },

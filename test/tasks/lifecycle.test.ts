@@ -64,7 +64,10 @@ describe("the end of a task", () => {
   it("comes with cancel before it runs, by an approver too", async () => {
     await start();
     const planned = await plan(gateway, "wait", { duration_ms: 1 });
-    expect((await cancel(planned.task_id, gateway.keys.approver)).body.status).toBe("cancelled");
+    const { body } = await cancel(planned.task_id, gateway.keys.approver);
+    expect(body.status).toBe("cancelled");
+    expect(body.error?.hint).toBe("It had not started: nothing of it ran.");
+    expect(body.error).not.toHaveProperty("step");
     expect(code(await call(gateway, "POST", "/execute", { task_id: planned.task_id }))).toEqual([
       409,
       "task_cancelled",
