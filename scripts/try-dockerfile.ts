@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -26,7 +27,6 @@ const root = dirname(import.meta.dirname);
 const node = resolve(root, "node_modules/node/bin/node");
 const OWN = ["app", "config", "work", "data", "secrets"];
 const SECRETS = ["SHARED_SECRET", "API_TOKEN", "APPROVER_SECRET", "AUDIT_KEY"];
-const PORT = "18089";
 
 interface Stage {
   readonly name: string;
@@ -150,7 +150,7 @@ function registryAccess(): Record<string, string | undefined> {
 async function startAndProbe(image: Stage): Promise<void> {
   const [uid = 0, gid = 0] = image.user.split(":").map(Number);
   for (const name of SECRETS) image.env[name] = randomBytes(32).toString("base64url");
-  image.env.PORT = PORT;
+  image.env.PORT = String(await freePort());
   const user = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--no-new-privs"];
   const inside = [...sandbox(image, { readOnly: true }), "--remount-ro", "/", ...user];
   const server = spawn("bwrap", [...inside, ...image.command], { stdio: "inherit" });
@@ -161,9 +161,21 @@ async function startAndProbe(image: Stage): Promise<void> {
         throw new Error("the health check keeps failing");
       await sleep(200);
     }
+    // A program that has ended is noticed only here, where the loop lets its exit in.
+    await sleep(200);
+    if (server.exitCode !== null) throw new Error("the program ended");
     console.log(`health check passed as uid ${uid} on a read-only root`);
   } finally {
     server.kill("SIGTERM");
     await exited;
   }
+}
+
+/** Nothing else answers the health check there. */
+async function freePort(): Promise<number> {
+  await using server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port is free");
+  return address.port;
 }
