@@ -70,7 +70,7 @@ export function loadConfig(
   };
   const path = (text: string) => resolve(cwd, text);
 
-  const port = read("PORT", integer(0, 65_535)) ?? 8089;
+  const port = read("PORT", integer(0, 65_535, 8089)) ?? 8089;
   const bytebotUrl = read("BYTEBOT_URL", baseUrl, "url");
   const driver =
     read("DRIVER", oneOf(DRIVERS)) ?? (bytebotUrl === undefined ? "embedded" : "bytebot");
@@ -96,8 +96,8 @@ export function loadConfig(
     clientsFile,
     maxFileSize: read("MAX_FILE_SIZE_MB", scaled(0.001, 1024, MEGABYTE)) ?? 10 * MEGABYTE,
     requestTimeoutMs: read("REQUEST_TIMEOUT", scaled(0.1, 3600, 1000), "timeout") ?? 30_000,
-    retryAttempts: read("RETRY_ATTEMPTS", integer(0, 10), "retry_attempts") ?? 3,
-    retentionDays: read("RETENTION_DAYS", integer(1, 36_500)) ?? 30,
+    retryAttempts: read("RETRY_ATTEMPTS", integer(0, 10, 3), "retry_attempts") ?? 3,
+    retentionDays: read("RETENTION_DAYS", integer(1, 36_500, 30)) ?? 30,
   } satisfies Omit<Config, "secretFiles">;
 
   const secrets = readSecrets(variables, settings.host, driver, bytebot.api_key);

@@ -16,13 +16,13 @@ export class ValueError extends Error {
 
 const quote = (text: string) => JSON.stringify(text.slice(0, 80));
 
-export function integer(minimum: number, maximum: number): ValueReader<number> {
+export function integer(minimum: number, maximum: number, usual: number): ValueReader<number> {
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= minimum && value <= maximum) return value;
     throw new ValueError(
       `${quote(text)} is not a whole number from ${minimum} to ${maximum}`,
-      `Example: ${Math.max(minimum, 1)}.`,
+      `Usual: ${usual}.`,
     );
   };
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, readFileSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { capabilities } from "../../capabilities/registry.ts";
+import { count } from "../../capabilities/wording.ts";
 import { readKeys } from "../../config/clients.ts";
 import { type Config, type Secrets, StartupError } from "../../config/config.ts";
 import { isInside } from "../../config/directories.ts";
@@ -117,7 +118,7 @@ function checkPolicyFile(config: Config): Finding {
     return fault("policy", `refused: ${describeProblems(problems)[0]}`, hint);
   }
   return warnings.length > 0
-    ? warning("policy", `valid, with ${warnings.length} things to look at`, hint)
+    ? warning("policy", `valid, with ${count(warnings.length, "thing")} to look at`, hint)
     : ok("policy", `${config.policyFile} is valid`);
 }
 
