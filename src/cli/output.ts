@@ -10,6 +10,8 @@ export class Output {
   /** Colours and width of stdout. */
   readonly paint: Paint;
   readonly width: number;
+  /** How this program was called, for the commands that it suggests. */
+  readonly program: string;
   /** Colours of stderr. */
   readonly notePaint: Paint;
   readonly #shell: Shell;
@@ -20,6 +22,7 @@ export class Output {
     this.paint = paintFor(shell.stdout, shell.env);
     this.notePaint = paintFor(shell.stderr, shell.env);
     this.width = widthOf(shell.stdout);
+    this.program = programOf(shell.env);
   }
 
   /** Whether a person reads stdout, to whom only inert text may go. */
@@ -80,4 +83,9 @@ function safeJson(value: unknown, indent?: number): string {
       .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
       .join(""),
   );
+}
+
+/** In a clone the program is on no PATH: there it is the script of package.json. */
+function programOf({ npm_lifecycle_event: script }: Shell["env"]): string {
+  return script === "gateway" ? "npm run -s gateway --" : "bytebot-gateway";
 }

@@ -70,7 +70,7 @@ async function printResult(
   }
   for (const { id, name, media_type, size } of artifacts) {
     const file = `${inert(name)}, ${inert(media_type)}, ${sizeText(size)}`;
-    output.note(`artifact ${file}: bytebot-gateway artifact ${id} --output FILE`);
+    output.note(`artifact ${file}: ${output.program} artifact ${id} --output FILE`);
   }
 }
 

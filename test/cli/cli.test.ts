@@ -57,6 +57,15 @@ describe("run", () => {
     expect(exit).toBe(1);
   });
 
+  test("suggests commands as it was called: by its name, or as the clone's npm script", async () => {
+    const words = ["plan", "fs.list", "path=/tmp"];
+    expect((await cli(gateway, words)).stderr).toContain("Start it: bytebot-gateway execute task_");
+    const script = { env: { npm_lifecycle_event: "gateway" } };
+    expect((await cli(gateway, words, script)).stderr).toContain(
+      "Start it: npm run -s gateway -- execute task_",
+    );
+  });
+
   test("without a terminal and --yes runs nothing and leaves nothing planned", async () => {
     const words = ["run", "--json", "fs.read", "path=/tmp/a.txt"];
     const { exit, stderr } = await cli(gateway, words, { input: "yes\n" });

@@ -28,7 +28,7 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
       inSession(shell, command, async (session) => {
         const client = session.client("approver");
         const shown = await client.task(taskId, { signal: shell.signal });
-        refuseDecided(shown);
+        refuseDecided(shown, session.output.program);
         const answer = await askOnTerminal(shell, shown, "Approve this plan?");
         if (answer === "no terminal") {
           throw new CliError(
@@ -88,12 +88,12 @@ function wordsOf({ reason, onBehalfOf }: DecisionOptions) {
 }
 
 /** Asking for a decision that can no longer be made would waste the approver's attention. */
-function refuseDecided(task: TaskView): void {
+function refuseDecided(task: TaskView, program: string): void {
   if (task.status === "planned" || task.status === "awaiting_confirmation") return;
   throw new CliError(
     "failed",
     `There is nothing to decide: the task is ${task.status}.`,
-    "Those that wait: bytebot-gateway tasks --status awaiting_confirmation --key-id approver",
+    `Those that wait: ${program} tasks --status awaiting_confirmation --key-id approver`,
   );
 }
 

@@ -32,9 +32,9 @@ export function addPlanCommand(program: Command, shell: Shell): void {
         if (output.json) output.document(plan);
         else output.print(...renderPlan(plan, output, Date.now()));
         if (plan.confirmation.mode === "approver") {
-          output.note("", `An approver decides: bytebot-gateway approve ${plan.task_id}`);
+          output.note("", `An approver decides: ${output.program} approve ${plan.task_id}`);
         }
-        output.note("", `Start it: bytebot-gateway execute ${plan.task_id}`);
+        output.note("", `Start it: ${output.program} execute ${plan.task_id}`);
         return EXIT.ok;
       }),
     );

@@ -111,6 +111,6 @@ function noTerminal(hint: string): CliError {
 function noteWaiting({ output }: Session, plan: PlanView): void {
   output.note(
     `Waiting for an approver: ${plan.confirmation.url}`,
-    `or on the command line: bytebot-gateway approve ${plan.task_id}`,
+    `or on the command line: ${output.program} approve ${plan.task_id}`,
   );
 }

@@ -19,7 +19,7 @@ export function addStopCommands(program: Command, shell: Shell): void {
           session.output.print(
             `Stopped; ${ended} ${ended === 1 ? "task was" : "tasks were"} cancelled.`,
           );
-          session.output.note("Take work again: bytebot-gateway resume");
+          session.output.note(`Take work again: ${session.output.program} resume`);
         }
         return EXIT.ok;
       }),

@@ -149,7 +149,7 @@ async function listTasks(session: Session, { status, limit, cursor }: ListOption
     output.print(`${head}${risk}  ${output.onTerminal ? cut(summary, room) : summary}`);
   }
   if (list.next_cursor !== undefined) {
-    output.note(`More: bytebot-gateway tasks --cursor ${list.next_cursor}`);
+    output.note(`More: ${output.program} tasks --cursor ${list.next_cursor}`);
   }
 }
 
