@@ -169,7 +169,7 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
         ids.push((await plan(store, { requester }, status)).id);
       }
       const list = async (query: Parameters<TaskStore["list"]>[0]) =>
-        (await store.tasks.list(query)).map((task) => ids.indexOf(task.id));
+        (await store.tasks.list(query)).map((id) => ids.indexOf(id));
       expect(await list({ limit: 10 })).toEqual([4, 3, 2, 1, 0]);
       expect(await list({ limit: 2 })).toEqual([4, 3]);
       const third = (await store.tasks.get(ids[3] ?? ""))?.seq ?? Number.NaN;
@@ -182,9 +182,9 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
       expect(await list({ requester: "nobody", limit: 10 })).toEqual([]);
 
       const oldest = await store.tasks.listByStatus(["planned", "failed"], 3);
-      expect(oldest.map((task) => ids.indexOf(task.id))).toEqual([0, 1, 3]);
+      expect(oldest.map((id) => ids.indexOf(id))).toEqual([0, 1, 3]);
       const all = await store.tasks.listByStatus(["completed"], Number.MAX_SAFE_INTEGER);
-      expect(all.map((task) => ids.indexOf(task.id))).toEqual([2]);
+      expect(all.map((id) => ids.indexOf(id))).toEqual([2]);
       expect(await store.tasks.openRequesters()).toEqual(["a", "b"]);
       expect(await store.tasks.countByStatus()).toMatchObject({
         planned: 3,
@@ -209,6 +209,26 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
       expect(await store.tasks.listExpired(at(10), 2)).toHaveLength(2);
     });
 
+    it("I15 finds what a key has approved and has not started", async () => {
+      const store = await open();
+      const approvedBy = async (key_id: string, status: TaskStatus) => {
+        const task = await plan(store, {}, "planned");
+        const approvals = [{ key_id, at: at(1), plan_digest: task.digest }];
+        const state = { ...task.state, status, approvals };
+        await store.tasks.update(task.id, task.revision, state, { events: [], audit: [] });
+        return task.id;
+      };
+      const pending: string[] = [];
+      for (const status of ["planned", "awaiting_confirmation", "ready", "queued"] as const) {
+        pending.push(await approvedBy("alice", status));
+        await approvedBy("bob", status);
+      }
+      await approvedBy("alice", "running");
+      await approvedBy("alice", "completed");
+      expect(new Set(await store.tasks.listApprovedBy("alice"))).toEqual(new Set(pending));
+      expect(await store.tasks.listApprovedBy("ali")).toEqual([]);
+    });
+
     it("removes what finished long ago, with all that hangs on it but the audit log", async () => {
       const store = await open();
       const old = await plan(store, { created_at: at(0) }, "completed", at(5), "first");
@@ -226,11 +246,7 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
         artifactIds: [artifactOf(old.id, "old").id],
       });
       expect(await store.tasks.get(old.id)).toBeUndefined();
-      expect((await store.tasks.list({ limit: 10 })).map((task) => task.id)).toEqual([
-        recent.id,
-        late.id,
-        running.id,
-      ]);
+      expect(await store.tasks.list({ limit: 10 })).toEqual([recent.id, late.id, running.id]);
       expect(await store.tasks.findIdempotent("default", "first")).toBeUndefined();
       expect(await store.artifacts.ids()).toEqual(new Set([artifactOf(late.id, "late").id]));
       expect(await store.events.read(0, 100, { taskId: old.id })).toEqual([]);

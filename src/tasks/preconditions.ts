@@ -1,7 +1,7 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Policy } from "../contract/policy.ts";
-import type { Principal } from "../contract/principal.ts";
+import type { Principal, Scope } from "../contract/principal.ts";
 import { decide } from "../policy/decide.ts";
 import { isStricter } from "../policy/strictness.ts";
 import type { Plan, Task } from "./task.ts";
@@ -24,37 +24,47 @@ export function findObstacle(
   plan: Plan,
   index: number,
 ): GatewayError | undefined {
-  if (deps.stopped()) {
-    return new GatewayError("stopped", "The gateway is stopped.", {
-      hint: "An approver resumes it with POST /resume.",
-    });
-  }
+  const withdrawal = findWithdrawal(deps, task, plan);
+  if (withdrawal !== undefined) return withdrawal;
   if (Date.parse(plan.expires_at) <= Date.now()) {
     return new GatewayError("plan_expired", `The plan expired at ${plan.expires_at}.`, {
       hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
     });
   }
-  const revoked = [plan.requester, ...task.state.approvals.map(({ key_id }) => key_id)].find(
-    (keyId) => deps.findPrincipal(keyId) === undefined,
-  );
-  const principal = deps.findPrincipal(plan.requester);
-  if (revoked !== undefined || principal === undefined) {
-    return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid.`, {
-      hint: "A revoked key ends what it planned and voids what it approved.",
-    });
-  }
-  return refusal(deps, principal, plan, index);
+  return refusal(deps, plan, index);
 }
 
-function refusal(
+/**
+ * What a person can take back at any moment, or undefined: work altogether, or the rights of a key
+ * that the task stands on. Asked once more when the intent is recorded, which may have taken long.
+ */
+export function findWithdrawal(
   deps: PreconditionDeps,
-  principal: Principal,
+  task: Task,
   plan: Plan,
-  index: number,
 ): GatewayError | undefined {
+  if (deps.stopped()) {
+    return new GatewayError("stopped", "The gateway is stopped.", {
+      hint: "An approver resumes it with POST /resume.",
+    });
+  }
+  const has = (keyId: string, scope: Scope) =>
+    deps.findPrincipal(keyId)?.scopes.has(scope) === true;
+  const approvers = task.state.approvals.map(({ key_id }) => key_id);
+  const revoked = has(plan.requester, "execute")
+    ? approvers.find((keyId) => !has(keyId, "confirm"))
+    : plan.requester;
+  if (revoked === undefined) return undefined;
+  return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid for this task.`, {
+    hint: "A revoked key ends what it planned and voids what it approved.",
+  });
+}
+
+function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayError | undefined {
+  const principal = deps.findPrincipal(plan.requester);
   const step = plan.steps[index];
   const capability = step && deps.capabilities.get(step.action);
-  if (step === undefined || capability === undefined) {
+  if (step === undefined || capability === undefined || principal === undefined) {
     return new GatewayError("capability_unknown", "The step's action is not known any more.", {
       hint: "The gateway was changed since; GET /capabilities lists what there is.",
     });

@@ -7,7 +7,7 @@ import type { Driver, StepIo } from "./driver.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import type { Change, Ledger } from "./ledger.ts";
 import { fileSizeLimit } from "./planner.ts";
-import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { findObstacle, findWithdrawal, type PreconditionDeps } from "./preconditions.ts";
 import { ProgressReporter } from "./progress-reporter.ts";
 import type { Plan, Task } from "./task.ts";
 
@@ -129,11 +129,16 @@ export class Runner {
         await this.#recordNext(task, plan, index, run.results[index - 1]);
         run.signal.throwIfAborted();
       }
+      const withdrawal = findWithdrawal(this.#deps, task, plan);
+      if (withdrawal !== undefined) {
+        const kind = withdrawal.code === "stopped" ? "stop" : "revoked";
+        throw new Interruption(kind, null, withdrawal.detail);
+      }
       run.results.push(await driver.perform(step, this.#io(task, index, step.action, run)));
       return undefined;
     } catch (error) {
-      const { reason } = run.signal;
-      if (run.signal.aborted && reason instanceof Interruption) {
+      const reason: unknown = run.signal.aborted ? run.signal.reason : error;
+      if (reason instanceof Interruption) {
         return { status: reason.status, keyId: reason.keyId, error: reason.error(index) };
       }
       const shown = stepError(error, index, readOnly);

@@ -69,7 +69,7 @@ export class TaskEnder {
     for (const id of running) void this.#deps.runner.interrupt(id, interruption);
     await recorded;
     const active = await this.#deps.store.listByStatus(["queued", "running"], ALL);
-    const ids = new Set([...running, ...active.map(({ id }) => id)]);
+    const ids = new Set([...running, ...active]);
     await Promise.all([...ids].map((id) => this.end(id, interruption)));
     return ids.size;
   }
@@ -81,25 +81,20 @@ export class TaskEnder {
     for (const status of OPEN_STATUSES) {
       const query = { requester: keyId, status, limit: BATCH };
       for (let page = await store.list(query); page.length > 0; page = await store.list(query)) {
-        for (const { id } of page) await this.end(id, interruption);
+        for (const id of page) await this.end(id, interruption);
         if (page.length < BATCH) break;
       }
     }
-    // A planned task meets the voided approval when it is to start.
-    const confirmed = ["awaiting_confirmation", "ready", "queued"] as const;
-    for (const task of await store.listByStatus(confirmed, ALL)) {
-      if (task.state.approvals.some(({ key_id }) => key_id === keyId)) {
-        await this.end(task.id, interruption);
-      }
-    }
+    // Planned ones too: the key may live on, with another secret or fewer scopes.
+    for (const id of await store.listApprovedBy(keyId)) await this.end(id, interruption);
   }
 
   /** Marks what ran when an earlier run of the program ended: nobody knows how far it came. */
   async markInterrupted(): Promise<void> {
     const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");
-    for (const task of await this.#deps.store.listByStatus(["running"], ALL)) {
+    for (const id of await this.#deps.store.listByStatus(["running"], ALL)) {
       const error = crash.error();
-      await this.#deps.ledger.change(task.id, () => ({
+      await this.#deps.ledger.change(id, (task) => ({
         walk: [crash.status],
         state: { error },
         data: { error },

@@ -50,6 +50,8 @@ export interface TaskEngineDeps {
 /** ms running tasks get to finish at shutdown before they are interrupted. */
 const SHUTDOWN_GRACE_MS = 5000;
 const SWEEP_MS = 1000;
+/** A page of tasks ends with the one that reaches it, however many were asked for. */
+const LIST_CHARACTERS = 4 * 1024 * 1024;
 
 /** Plan → confirm → execute: the public door of the task room. */
 export class TaskEngine implements Tasks, AsyncDisposable {
@@ -81,7 +83,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     for (const keyId of await this.#deps.store.openRequesters()) {
       if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
     }
-    for (const task of await this.#deps.store.listByStatus(["queued"], Number.MAX_SAFE_INTEGER)) {
+    for (const id of await this.#deps.store.listByStatus(["queued"], Number.MAX_SAFE_INTEGER)) {
+      const task = await this.#ledger.get(id);
       this.#turns.enqueue(task, planOf(task));
     }
     this.#sweeper = setInterval(() => void this.#ender.sweep(), SWEEP_MS).unref();
@@ -161,18 +164,26 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async list(principal: Principal, query: TaskListQuery): Promise<TaskList> {
     const limit = query.limit ?? 50;
-    const tasks = await this.#deps.store.list({
+    const ids = await this.#deps.store.list({
       ...(principal.scopes.has("confirm") ? {} : { requester: principal.keyId }),
       ...(query.status !== undefined && { status: query.status }),
       ...(query.cursor !== undefined && { before: Number(query.cursor) }),
       limit: limit + 1,
     });
-    const page = tasks.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      tasks: await Promise.all(page.map((task) => this.#view(task, principal))),
-      ...(tasks.length > limit && last !== undefined && { next_cursor: String(last.seq) }),
-    };
+    const views: TaskView[] = [];
+    let cursor: number | undefined;
+    let size = 0;
+    for (const id of ids.slice(0, limit)) {
+      if (size >= LIST_CHARACTERS) break;
+      const task = await this.#deps.store.get(id);
+      if (task === undefined) continue;
+      const view = await this.#view(task, principal);
+      size += JSON.stringify(view).length;
+      cursor = task.seq;
+      views.push(view);
+    }
+    const more = ids.length > views.length && cursor !== undefined;
+    return { tasks: views, ...(more && { next_cursor: String(cursor) }) };
   }
 
   async stop(principal: Principal, reason: string | undefined): Promise<StopView> {

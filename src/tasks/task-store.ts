@@ -53,9 +53,12 @@ export interface TaskStore {
    */
   update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean>;
   get(id: string): Promise<Task | undefined>;
-  list(query: TaskQuery): Promise<Task[]>;
-  /** Tasks in one of these statuses, oldest first. */
-  listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<Task[]>;
+  /** Ids, newest first. A task may be as large as a body: whoever wants many loads one by one. */
+  list(query: TaskQuery): Promise<string[]>;
+  /** Ids of tasks in one of these statuses, oldest first. */
+  listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<string[]>;
+  /** Ids of tasks that have not started and that this key has approved. */
+  listApprovedBy(keyId: string): Promise<string[]>;
   /** Ids of tasks that have not started and whose plan has expired at `now` (ISO 8601). */
   listExpired(now: string, limit: number): Promise<string[]>;
   /** The keys that have tasks which are not finished. */

@@ -145,6 +145,22 @@ describe("I15 revocation ends everything", () => {
     }
   });
 
+  test("an approval is void though its key lives on, with fewer scopes", async () => {
+    const policy = { ...POLICY, confirmation: { approvals: { medium: 2 } } };
+    await using gateway = await startGateway({ policy, clients: [ALICE] });
+    const planned = await plan(gateway, "fs.write", { path: "/tmp/two.txt", content: "two" });
+    expect((await approve(gateway, planned, gateway.keys.alice)).status).toBe("planned");
+    await using all = await openEvents(gateway, { credentials: gateway.keys.approver });
+    await rewrite(gateway, [{ ...ALICE, scopes: ["read"] }]);
+    await all.until("task_cancelled", planned.task_id);
+    const { task_id, plan_digest } = planned;
+    const second = { task_id, plan_digest, decision: "approve" };
+    expect(await call(gateway, "POST", "/confirm", second, gateway.keys.approver)).toMatchObject({
+      status: 409,
+      body: { code: "already_decided" },
+    });
+  });
+
   test("also where it was revoked while the gateway was not running", async () => {
     await using gateway = await startGateway({ policy: POLICY, clients: [REQUESTER] });
     const { requester = {}, approver } = gateway.keys;

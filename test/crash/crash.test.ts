@@ -121,8 +121,7 @@ async function statesLeft(gateway: Gateway): Promise<{ running: string[]; queued
       file: join(copy, "gateway.db"),
       seal: createSealer("not used"),
     });
-    const ids = async (status: "running" | "queued") =>
-      (await store.tasks.listByStatus([status], 1_000_000)).map(({ id }) => id);
+    const ids = (status: "running" | "queued") => store.tasks.listByStatus([status], 1_000_000);
     return { running: await ids("running"), queued: await ids("queued") };
   } finally {
     rmSync(copy, { recursive: true, force: true });

@@ -56,7 +56,7 @@ async function fillDisk(makeRoom: () => void): Promise<void> {
     whileFull,
     checked,
     written: ids.length,
-    kept: kept.map((task) => task.id).toSorted(),
+    kept: kept.toSorted(),
     acknowledged: ids.toSorted(),
     delivered: delivered.length,
     events: await store.events.read(0, 100_000, {}).then((events) => events.length),

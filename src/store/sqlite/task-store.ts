@@ -39,13 +39,19 @@ const UPDATE = `
   WHERE seq = ? AND revision = ?`;
 
 const GET = `${SELECT_TASK} WHERE tasks.seq = ?`;
-const LIST_ALL = `${SELECT_TASK} WHERE tasks.seq < ? ORDER BY tasks.seq DESC LIMIT ?`;
+const GET_ID = "SELECT id FROM tasks WHERE seq = ?";
+const LIST_ALL = "SELECT id FROM tasks WHERE seq < ? ORDER BY seq DESC LIMIT ?";
 const OF_REQUESTER = "SELECT seq FROM tasks WHERE requester = ? AND status = ?";
 const NEWEST_SEQS = `${OF_REQUESTER} AND seq < ? ORDER BY seq DESC LIMIT ?`;
 const OLDEST_SEQS = `${OF_REQUESTER} ORDER BY seq LIMIT ?`;
 const EXPIRED = `
   SELECT id FROM tasks WHERE status < ${PENDING_END} AND expires_at <= ?
   ORDER BY expires_at LIMIT ?`;
+const APPROVED_BY = `
+  SELECT id FROM tasks WHERE status < ${PENDING_END} AND EXISTS (
+    SELECT 1 FROM json_each(tasks.state, '$.approvals') AS approval
+    WHERE approval.value ->> 'key_id' = ?
+  )`;
 const HAS_OPEN = `SELECT 1 AS found FROM tasks WHERE requester = ? AND status < ${OPEN_END} LIMIT 1`;
 /** Jumps from one requester to the next along the index. */
 const REQUESTERS = `
@@ -153,27 +159,32 @@ export class SqliteTaskStore implements TaskStore {
 
   async get(id: string): Promise<Task | undefined> {
     const seq = this.#index.find(this.#reader, id);
-    return seq === undefined ? undefined : this.#load([seq])[0];
+    const row = seq === undefined ? undefined : this.#reader.get<TaskRow>(GET, seq);
+    return row === undefined ? undefined : toTask(row);
   }
 
-  async list({ requester, status, before, limit }: TaskQuery): Promise<Task[]> {
+  async list({ requester, status, before, limit }: TaskQuery): Promise<string[]> {
     const end = before ?? Number.MAX_SAFE_INTEGER;
     if (requester === undefined && status === undefined) {
-      return this.#reader.all<TaskRow>(LIST_ALL, end, limit).map(toTask);
+      return this.#reader.all<{ id: string }>(LIST_ALL, end, limit).map((row) => row.id);
     }
     const requesters = requester === undefined ? this.#requesters() : [requester];
     const codes = status === undefined ? ALL_CODES : [codeOf(status)];
     const seqs = this.#walk(requesters, codes, (of, code) =>
       this.#reader.all<{ seq: number }>(NEWEST_SEQS, of, code, end, limit),
     );
-    return this.#load(seqs.sort((a, b) => b - a).slice(0, limit));
+    return this.#idsOf(seqs.sort((a, b) => b - a).slice(0, limit));
   }
 
-  async listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<Task[]> {
+  async listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<string[]> {
     const seqs = this.#walk(this.#requesters(), statuses.map(codeOf), (of, code) =>
       this.#reader.all<{ seq: number }>(OLDEST_SEQS, of, code, limit),
     );
-    return this.#load(seqs.sort((a, b) => a - b).slice(0, limit));
+    return this.#idsOf(seqs.sort((a, b) => a - b).slice(0, limit));
+  }
+
+  async listApprovedBy(keyId: string): Promise<string[]> {
+    return this.#reader.all<{ id: string }>(APPROVED_BY, keyId).map((row) => row.id);
   }
 
   async listExpired(now: string, limit: number): Promise<string[]> {
@@ -237,8 +248,10 @@ export class SqliteTaskStore implements TaskStore {
     );
   }
 
-  #load(seqs: readonly number[]): Task[] {
-    return seqs.flatMap((seq) => this.#reader.all<TaskRow>(GET, seq).map(toTask));
+  #idsOf(seqs: readonly number[]): string[] {
+    return seqs.flatMap((seq) =>
+      this.#reader.all<{ id: string }>(GET_ID, seq).map((row) => row.id),
+    );
   }
 }
 
