@@ -32,6 +32,7 @@ const GROUP_MS = 3;
 /** Statements, or bytes the log has grown by, after which it is moved into the database. */
 const CHECKPOINT_CHANGES = 20_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /**
  * Commits concurrent writes together: one sync to disk for all of them. The first write opens the
@@ -189,7 +190,9 @@ export class GroupCommit implements AsyncDisposable {
   #moveLog(connection: Connection, log: SyncedFile): void {
     this.#moved = { changes: connection.changesMade, size: log.size };
     try {
-      connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      const moved = connection.get<{ log: number; checkpointed: number }>(CHECKPOINT);
+      // All of it: the next commit starts the log over, and its file is cut back.
+      if (moved?.log === moved?.checkpointed) this.#moved.size = 0;
     } catch (error) {
       // The group is safe in the log either way.
       this.#options.onFailure?.(error);

@@ -65,6 +65,19 @@ describe("SqliteStore", () => {
     expect((await store.tasks.get(first))?.id).toBe(first);
   });
 
+  it("I10 keeps its log short, however much is written", async () => {
+    const file = join(temporaryFolder(), "gateway.db");
+    await using store = openStore({ file, seal });
+    const MIB = 1024 * 1024;
+    let longest = 0;
+    for (let n = 0; n < 48; n++) {
+      const task = newTask({ canonicalPlan: "x".repeat(4 * MIB) });
+      await store.tasks.insert(task, { events: [], audit: [] });
+      longest = Math.max(longest, statSync(`${file}-wal`).size);
+    }
+    expect(longest / MIB).toBeLessThan(28);
+  });
+
   it("undoes a group that another process hinders, and recovers", async () => {
     const file = join(temporaryFolder(), "gateway.db");
     await using store = openStore({ file, seal });
