@@ -128,6 +128,20 @@ describe("backfill → cut-over → live", () => {
     expect(reader.ids).toEqual(upTo(500 + 11 * 300 + 1));
   });
 
+  it("I10 lets others have their turn while a long history is read", async () => {
+    const store = new MemoryEventStore();
+    for (let count = 0; count < 500; count++) store.commit(draft());
+    const reader = new Reader();
+    store.pause = async () => {
+      for (const begun = performance.now(); performance.now() - begun < 15; );
+    };
+    using _ = new EventHub(store).subscribe(reader, { after: 0, filter: {}, view: "full" });
+    await turn();
+    expect(reader.ids.length).toBeLessThan(500);
+    while (reader.ids.length < 500) await turn();
+    expect(reader.ids).toEqual(upTo(500));
+  });
+
   it("sends only what is to come when no place is named", async () => {
     const store = new MemoryEventStore();
     store.commit(draft(), draft());

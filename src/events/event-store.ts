@@ -8,7 +8,10 @@ export interface EventFilter {
 }
 
 export interface EventStore {
-  /** Committed events with an id above `after`, in order, at most `limit`. */
+  /**
+   * Committed events with an id above `after`, in order: at most `limit`, fewer where they are large,
+   * none only where there are no more.
+   */
   read(after: number, limit: number, filter: EventFilter): Promise<GatewayEvent[]>;
   /** Id of the newest committed event; 0 when there is none. */
   lastId(): Promise<number>;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type EventView, encodeEvent, type Frame } from "./encode-event.ts";
 import type { EventFilter, EventStore } from "./event-store.ts";
 
@@ -19,12 +20,17 @@ const MAX_UNREAD = 256 * 1024;
 /** Unread bytes above which the backfill waits, so that a long history never drops its reader. */
 const PACE = 64 * 1024;
 const PAGE = 128;
+/** ms a long history may be read in one go. */
+const SLICE_MS = 10;
 /** Live events kept while a page is read; beyond, the next page has them. */
 const MAX_HELD = 1024;
 
+/** One slice of one backfill in a turn of the event loop, however many there are. */
+let turns: Promise<unknown> = Promise.resolve();
+
 /**
  * One reader of the event log: backfill → cut-over → live. Events after `after` come from the store
- * in pages. While a page is read, events that commit are held back; once a page is not full, the
+ * in pages. While a page is read, events that commit are held back; once a page is empty, the
  * store had no more when it was asked, so the held ones follow and the rest comes live. An event
  * met twice on the way is known by its id, which only grows.
  */
@@ -58,6 +64,7 @@ export class Subscription {
     this.#state = "backfill";
     // An id from the future (another database's, say) would pass over everything that is to come.
     this.#cursor = Math.min(this.#cursor, await store.lastId());
+    let begun = performance.now();
     while (this.#state === "backfill") {
       const held: Frame[] = [];
       this.#held = held;
@@ -68,7 +75,10 @@ export class Subscription {
         this.#write(event.id, encodeEvent(event, this.#view));
       }
       if (this.#sink.unread() > PACE) await this.#drained();
-      else if (page.length < PAGE && this.#held === held) this.#goLive(held);
+      else if (page.length === 0 && this.#held === held) this.#goLive(held);
+      else if (performance.now() - begun < SLICE_MS) continue;
+      else await this.#yield();
+      begun = performance.now();
     }
   }
 
@@ -128,6 +138,13 @@ export class Subscription {
   #write(id: number, bytes: Uint8Array): void {
     this.#cursor = id;
     this.#sink.write(bytes);
+  }
+
+  /** Lets everybody else have a turn; what commits in it is read from the store afterwards. */
+  async #yield(): Promise<void> {
+    this.#held = undefined;
+    turns = turns.then(() => setImmediate());
+    await turns;
   }
 
   /** Holds nothing meanwhile: what commits is read from the store afterwards. */

@@ -322,6 +322,34 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
   });
 
+  describe(`${name}: large events`, () => {
+    it("I10 come in short pages that leave out none, whosever they are", async () => {
+      const store = await open();
+      const task = await plan(store, { requester: "a" });
+      const message = "x".repeat(400_000);
+      for (let n = 0; n < 12; n++) {
+        const event = n % 3 === 0 ? gatewayEvent("policy_reloaded") : ownEvent(task);
+        await store.settings.set("x", "1", {
+          events: [{ ...event, data: n % 2 === 0 ? { message } : {} }],
+          audit: [],
+        });
+      }
+      for (const filter of [{}, { owner: "a" }]) {
+        const ids: number[] = [];
+        let pages = 0;
+        for (;;) {
+          const page = await store.events.read(ids.at(-1) ?? 0, 100, filter);
+          if (page.length === 0) break;
+          expect(JSON.stringify(page).length).toBeLessThan(3_000_000);
+          ids.push(...page.map(({ id }) => id));
+          pages++;
+        }
+        expect(ids).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
+        expect(pages).toBeGreaterThan(1);
+      }
+    });
+  });
+
   describe(`${name}: audit`, () => {
     it("chains records in the order in which they are committed", async () => {
       const store = await open();
@@ -442,6 +470,10 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
 }
 
 /** Plans a task and moves it to a status. */
+function ownEvent({ id, requester }: { id: string; requester: string }): EventDraft {
+  return { ...gatewayEvent("task_progress"), task_id: id, owner: requester };
+}
+
 async function plan(
   store: ContractStore,
   fields: Partial<NewTask> = {},

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { AuditDraft } from "../contract/audit.ts";
 import type { EventDraft, EventName } from "../contract/event.ts";
+import type { EventStore } from "../events/event-store.ts";
 import type { NewTask, Records } from "../tasks/task-store.ts";
 
 export function newTask(fields: Partial<NewTask> = {}): NewTask {
@@ -52,4 +53,16 @@ export function recordsOf(task: { id: string; requester: string }, event: EventN
 /** ISO 8601, `seconds` into a fixed day. */
 export function at(seconds: number): string {
   return new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
+}
+
+/** How many events there are, read page by page. */
+export async function countEvents(events: EventStore): Promise<number> {
+  let count = 0;
+  for (let after = 0; ; ) {
+    const page = await events.read(after, 10_000, {});
+    const last = page.at(-1);
+    if (last === undefined) return count;
+    after = last.id;
+    count += page.length;
+  }
 }

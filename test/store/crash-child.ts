@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createSealer } from "../../src/audit/chain.ts";
 import type { GatewayEvent } from "../../src/contract/event.ts";
 import { openStore, type SqliteStore } from "../../src/store/sqlite/store.ts";
-import { newTask, recordsOf } from "../../src/store/test-records.ts";
+import { countEvents, newTask, recordsOf } from "../../src/store/test-records.ts";
 
 const [mode, path = ""] = process.argv.slice(2);
 const seal = createSealer("an audit key for tests");
@@ -59,7 +59,7 @@ async function fillDisk(makeRoom: () => void): Promise<void> {
     kept: kept.toSorted(),
     acknowledged: ids.toSorted(),
     delivered: delivered.length,
-    events: await store.events.read(0, 100_000, {}).then((events) => events.length),
+    events: await countEvents(store.events),
     records: (await store.audit.head()).seq,
   };
   process.stdout.write(JSON.stringify(report));

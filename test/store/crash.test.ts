@@ -7,7 +7,7 @@ import { createSealer } from "../../src/audit/chain.ts";
 import { verifyChain } from "../../src/audit/verify-chain.ts";
 import { readAuditRecords } from "../../src/store/sqlite/audit-store.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
-import { newTask, recordsOf } from "../../src/store/test-records.ts";
+import { countEvents, newTask, recordsOf } from "../../src/store/test-records.ts";
 
 const AUDIT_KEY = "an audit key for tests";
 const CHILD = join(import.meta.dirname, "crash-child.ts");
@@ -36,7 +36,7 @@ describe("a store whose process is killed", () => {
       await using store = openStore({ file, seal: createSealer(AUDIT_KEY) });
       const kept = new Set(await store.tasks.list({ limit: 1_000_000 }));
       expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
-      expect(await store.events.read(0, 1_000_000, {})).toHaveLength(kept.size);
+      expect(await countEvents(store.events)).toBe(kept.size);
       expect(await verifyChain(readAuditRecords(file), AUDIT_KEY)).toMatchObject({
         ok: true,
         records: kept.size,

@@ -1,3 +1,4 @@
+import type { SQLInputValue } from "node:sqlite";
 import type { EventDraft, GatewayEvent } from "../../contract/event.ts";
 import type { EventFilter, EventStore } from "../../events/event-store.ts";
 import type { Connection } from "./connection.ts";
@@ -19,6 +20,9 @@ const READ_OWNER = `${ROW} WHERE owner IS ? AND id > ? ORDER BY id LIMIT ?`;
 /** Counts what was removed as well: an id is never given twice. */
 const LAST_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
+/** UTF-16 units after which a page ends: an event may carry the results of a hundred steps. */
+const PAGE_LENGTH = 1024 * 1024;
+
 export class SqliteEventStore implements EventStore {
   readonly #reader: Connection;
   readonly #index: TaskIndex;
@@ -34,19 +38,19 @@ export class SqliteEventStore implements EventStore {
 
   async read(after: number, limit: number, filter: EventFilter): Promise<GatewayEvent[]> {
     const { taskId, owner } = filter;
-    const reader = this.#reader;
     if (taskId !== undefined) {
-      const seq = this.#index.find(reader, taskId);
+      const seq = this.#index.find(this.#reader, taskId);
       if (seq === undefined) return [];
-      const events = reader.all<EventRow>(READ_TASK, seq, after, limit).map(toEvent);
+      const events = this.#page(READ_TASK, limit, seq, after).rows.map(toEvent);
       // A task has one owner, so the limit holds whichever way this falls.
       return events.filter((event) => owner === undefined || isFor(event, owner));
     }
-    if (owner === undefined) return reader.all<EventRow>(READ_ALL, after, limit).map(toEvent);
+    if (owner === undefined) return this.#page(READ_ALL, limit, after).rows.map(toEvent);
     // Two walks along the index, each in order, rather than one that sorts all it finds.
-    const own = reader.all<EventRow>(READ_OWNER, owner, after, limit);
-    const common = reader.all<EventRow>(READ_OWNER, null, after, limit);
-    return [...own, ...common]
+    const own = this.#page(READ_OWNER, limit, owner, after);
+    const common = this.#page(READ_OWNER, limit, null, after);
+    return [...own.rows, ...common.rows]
+      .filter(({ id }) => id <= own.end && id <= common.end)
       .sort((a, b) => a.id - b.id)
       .slice(0, limit)
       .map(toEvent);
@@ -90,6 +94,18 @@ export class SqliteEventStore implements EventStore {
 
   discard(): void {
     this.#pending = [];
+  }
+
+  /** Rows until there are enough, or they are long; `end`: up to which id nothing is missing. */
+  #page(sql: string, limit: number, ...values: SQLInputValue[]): { rows: EventRow[]; end: number } {
+    const rows: EventRow[] = [];
+    let length = 0;
+    for (const row of this.#reader.iterate<EventRow>(sql, ...values, limit)) {
+      rows.push(row);
+      length += row.body.length;
+      if (length >= PAGE_LENGTH) return { rows, end: row.id };
+    }
+    return { rows, end: Number.POSITIVE_INFINITY };
   }
 }
 
