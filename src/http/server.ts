@@ -21,6 +21,7 @@ import { createAuthentication } from "./stages/authenticate.ts";
 import { createAuthorisation } from "./stages/authorise.ts";
 import { awaitDurable } from "./stages/await-durable.ts";
 import { createTargetCheck } from "./stages/check-target.ts";
+import { createBodyLimit } from "./stages/limit-bodies.ts";
 import { readJson } from "./stages/read-json.ts";
 import { createAccessLog } from "./stages/write-access-log.ts";
 import { createValidatorCompiler, NO_QUERY } from "./validation.ts";
@@ -36,7 +37,7 @@ const TIMEOUT_CHECK_MS = 2_000;
 
 /**
  * The HTTP server. A request goes through one list of stages: id and headers of the answer → target
- * and Host → CORS → raw body → authentication → strict JSON → schemas → scope and rate → handler →
+ * and Host → room for the body → CORS → raw body → authentication → strict JSON → schemas → scope and rate → handler →
  * durability → access log. Every error becomes an answer in one place. Closing it ends event
  * streams and waits.
  */
@@ -72,6 +73,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   const waits = new PendingWaits();
   const routes = createRoutes(deps, waits);
   const checkTarget = createTargetCheck(config.publicUrl, config.allowedHosts);
+  const limitBodies = createBodyLimit(deps.bodyLimit);
 
   app.decorateRequest("principal", undefined);
   app.decorateRequest("durable", undefined);
@@ -80,6 +82,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.addHook("onRequest", (request, reply, done) => {
     setAnswerHeaders(request, reply);
     checkTarget(request);
+    limitBodies(request);
     done();
   });
   if (config.corsOrigins.length > 0) app.register(cors, corsOptions(config.corsOrigins));

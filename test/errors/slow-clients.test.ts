@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Problem } from "../../src/contract/service.ts";
+import { call } from "../support/call.ts";
 import { planRequest } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { rawText, toAnswer } from "../support/raw-answer.ts";
@@ -36,6 +37,29 @@ const bearer = () => ({
 });
 
 describe("I10", () => {
+  test("large bodies of strangers take a bounded amount, and leave room for small ones", async () => {
+    const size = 1024 * 1024;
+    const headers = { "content-type": "application/json", "content-length": String(size) };
+    const sockets: Socket[] = [];
+    const answers: string[] = [];
+    for (let n = 0; n < 300; n++) {
+      const socket = await openSocket(gateway);
+      socket.on("error", () => undefined);
+      socket.on("data", (chunk) => answers.push(chunk.toString().split("\r\n", 1)[0] ?? ""));
+      socket.write(rawText("POST /plan", headers, "{"));
+      sockets.push(socket);
+    }
+    await planRequest(gateway, { action: "wait", parameters: { duration_ms: 1 } });
+    expect(new Set(answers)).toEqual(new Set(["HTTP/1.1 429 Too Many Requests"]));
+    expect(answers.length).toBeGreaterThanOrEqual(300 - 256);
+    for (const socket of sockets) socket.destroy();
+    // Those who went away have given their room back.
+    const content = "x".repeat(size / 2);
+    const write = { action: "fs.write", parameters: { path: "/tmp/large.txt", content } };
+    const planned = () => call(gateway, "POST", "/plan", write);
+    await expect.poll(async () => (await planned()).status).toBe(200);
+  });
+
   test("slow headers, slow bodies and idle connections end in time", {
     timeout: 120_000,
   }, async () => {
