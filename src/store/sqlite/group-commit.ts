@@ -154,6 +154,8 @@ export class GroupCommit implements AsyncDisposable {
       return;
     }
     this.#group = undefined;
+    // Not when the sync returns: the next group may have failed by then.
+    this.#problem = undefined;
     const tell = this.#options.onCommitted();
     if (moves || how === "wait") {
       log.syncNow();
@@ -173,7 +175,6 @@ export class GroupCommit implements AsyncDisposable {
   }
 
   #tellOfSuccess(group: Group, tell: () => void): void {
-    this.#problem = undefined;
     this.#options.readers.release();
     group.resolve();
     tell();
