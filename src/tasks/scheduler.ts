@@ -1,10 +1,11 @@
+import { type Locks, LockTable } from "./lock-table.ts";
+
 /** A task that waits for its turn. */
 export interface Job {
   readonly taskId: string;
   /** The key that planned it: turns go round between keys. */
   readonly owner: string;
-  /** What nobody else may hold while it runs: `desktop:main`, `path:/tmp/a.txt`. */
-  readonly locks: ReadonlySet<string>;
+  readonly locks: Locks;
 }
 
 interface Waiting extends Job {
@@ -12,15 +13,15 @@ interface Waiting extends Job {
 }
 
 /**
- * Decides who runs next: at most `limit()` at once, no two that hold the same lock, in order of
- * arrival for each key and by turns between keys. A job that waits for a lock keeps later jobs off
- * that lock, so that nobody overtakes it for ever.
+ * Decides who runs next: at most `limit()` at once, no two whose locks stand against each other, in
+ * order of arrival for each key and by turns between keys. A job that waits for a lock keeps later
+ * jobs off that lock, so that nobody overtakes it for ever.
  */
 export class Scheduler {
   readonly #limit: () => number;
   /** By the job itself: two calls that start one task at the same moment hold a place each. */
   readonly #running = new Set<Job>();
-  readonly #held = new Set<string>();
+  readonly #held = new LockTable();
   /** Key → its jobs in order; the map's order is the order of turns. */
   readonly #queues = new Map<string, Waiting[]>();
   #closed = false;
@@ -47,7 +48,7 @@ export class Scheduler {
   /** Gives back the place that this very job took; done twice, it changes nothing. */
   release(job: Job): void {
     if (!this.#running.delete(job)) return;
-    for (const lock of job.locks) this.#held.delete(lock);
+    this.#held.release(job.locks);
     this.#pump();
   }
 
@@ -73,13 +74,13 @@ export class Scheduler {
     this.#closed = true;
   }
 
-  #fits(job: Job, held: ReadonlySet<string>): boolean {
-    return this.#running.size < this.#limit() && job.locks.isDisjointFrom(held);
+  #fits(job: Job, held: LockTable): boolean {
+    return this.#running.size < this.#limit() && held.allows(job.locks);
   }
 
   #take(job: Job): void {
     this.#running.add(job);
-    for (const lock of job.locks) this.#held.add(lock);
+    this.#held.take(job.locks);
   }
 
   #pump(): void {
@@ -91,11 +92,11 @@ export class Scheduler {
 
   #next(): Waiting | undefined {
     if (this.#closed) return undefined;
-    const claimed = new Set(this.#held);
+    const claimed = new LockTable(this.#held);
     for (const [owner, queue] of this.#queues) {
       const index = queue.findIndex((job) => {
         if (this.#fits(job, claimed)) return true;
-        for (const lock of job.locks) claimed.add(lock);
+        claimed.take(job.locks);
         return false;
       });
       if (index < 0) continue;

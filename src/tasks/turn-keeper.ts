@@ -1,5 +1,6 @@
 import { GatewayError } from "../contract/errors.ts";
 import type { Change, Ledger } from "./ledger.ts";
+import type { LockMode } from "./lock-table.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { intentOf, type Runner } from "./runner.ts";
 import { type Job, Scheduler } from "./scheduler.ts";
@@ -145,13 +146,17 @@ export class TurnKeeper {
   }
 
   #job(task: Task, plan: Plan): Job {
-    const locks = plan.steps.flatMap((step) => {
+    const locks = new Map<string, LockMode>();
+    for (const step of plan.steps) {
       const capability = this.#deps.capabilities.get(step.action);
-      if (capability?.holds === "desktop") return [`desktop:${plan.desktop}`];
-      if (capability?.holds !== "path") return [];
-      return [`path:${plan.desktop}:${capability.facts(step.parameters).path}`];
-    });
-    return { taskId: task.id, owner: task.requester, locks: new Set(locks) };
+      if (capability?.holds === "desktop") locks.set(`desktop:${plan.desktop}`, "exclusive");
+      if (capability?.holds !== "path") continue;
+      const name = `path:${plan.desktop}:${capability.facts(step.parameters).path}`;
+      // A task that reads a file and also changes it has it alone.
+      if (!capability.readOnly) locks.set(name, "exclusive");
+      else if (!locks.has(name)) locks.set(name, "shared");
+    }
+    return { taskId: task.id, owner: task.requester, locks };
   }
 }
 
