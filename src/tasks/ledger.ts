@@ -88,19 +88,22 @@ export class Ledger {
     return { ...task, revision: task.revision + 1, state };
   }
 
-  /** Resolves true when the task is finished, false when the signal aborts first. */
-  async finished(id: string, signal: AbortSignal): Promise<boolean> {
+  /** Resolves true when the task is finished, false when the time is up or the signal aborts first. */
+  async finished(id: string, waitMs: number, signal: AbortSignal): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(resolve));
     const giveUp = () => resolve();
     signal.addEventListener("abort", giveUp, { once: true });
+    // Ends with the wait: AbortSignal.timeout would stay for all its time, thousands at once.
+    const timer = setTimeout(giveUp, waitMs);
     try {
       // Asked after the waiter is in place, so that an end in between is not missed.
       if (isFinished((await this.get(id)).state.status)) return true;
       if (!signal.aborted) await promise;
       return isFinished((await this.get(id)).state.status);
     } finally {
+      clearTimeout(timer);
       waiting.delete(resolve);
       if (waiting.size === 0) this.#waiting.delete(id);
       signal.removeEventListener("abort", giveUp);

@@ -136,11 +136,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#start(principal, request);
     const finished =
-      options.waitMs > 0 &&
-      (await this.#ledger.finished(
-        task.id,
-        AbortSignal.any([options.signal, AbortSignal.timeout(options.waitMs)]),
-      ));
+      options.waitMs > 0 && (await this.#ledger.finished(task.id, options.waitMs, options.signal));
     const present = finished ? await this.#ledger.get(task.id) : task;
     refuseEnded(present.state.status);
     const artifacts = isFinished(present.state.status)
