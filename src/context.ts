@@ -7,12 +7,13 @@ import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { KeySource } from "./auth/key-source.ts";
-import { viewCapabilities } from "./capabilities/capability-views.ts";
+import { type ViewedDesktop, viewCapabilities } from "./capabilities/capability-views.ts";
 import { capabilities } from "./capabilities/registry.ts";
 import { readKeys } from "./config/clients.ts";
 import { type Config, type Secrets, StartupError } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
 import type { OwnHost, Policy } from "./contract/policy.ts";
+import type { Principal } from "./contract/principal.ts";
 import { openEmbeddedDriver } from "./drivers/embedded/embedded-driver.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { buildServer } from "./http/server.ts";
@@ -25,6 +26,7 @@ import { ServiceJobs } from "./service-jobs.ts";
 import { claimDataDir } from "./store/sqlite/claim.ts";
 import { applyStagedRestore } from "./store/sqlite/restore.ts";
 import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
+import { Desktops } from "./tasks/desktops.ts";
 import type { Driver } from "./tasks/driver.ts";
 import { StopSwitch } from "./tasks/stop-switch.ts";
 import { TaskEngine } from "./tasks/task-engine.ts";
@@ -69,6 +71,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
   let { publicUrl } = config;
   const driver = building.use(await openDriver(config));
+  const desktops = new Desktops([{ name: "embedded", driver, keys: null }]);
   const artifacts = new Artifacts(
     store.artifacts,
     await ArtifactFiles.open(join(dataDir, "artifacts")),
@@ -77,7 +80,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     new TaskEngine({
       store: store.tasks,
       stopSwitch: await StopSwitch.open(store.settings),
-      driver,
+      desktops,
       artifacts,
       capabilities,
       policy: () => policy.current,
@@ -140,7 +143,6 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     subscribers: () => events.size,
     stopped: () => engine.stopped,
   });
-  const availability = (action: string) => driver.availability(action);
   const app = buildServer({
     version: VERSION,
     log,
@@ -159,12 +161,12 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     audit: store.audit,
     artifacts,
     capabilities: (principal) =>
-      viewCapabilities(capabilities, policy.current, availability, principal),
+      viewCapabilities(capabilities, policy.current, desktopsOf(desktops, principal), principal),
     readiness: () =>
       checkReadiness({
         checkWrites: () => store.check(),
         readStore: () => store.events.lastId(),
-        driver: () => driver.health(),
+        desktops: () => desktops.all,
         policyProblem: () => policy.problem,
         keysProblem: () => keys.problem,
         stopped: () => engine.stopped,
@@ -187,6 +189,15 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     },
     [Symbol.asyncDispose]: () => built.disposeAsync(),
   };
+}
+
+/** What a caller may use; a stranger is told of all, without their names. */
+function desktopsOf(desktops: Desktops, principal: Principal | undefined): ViewedDesktop[] {
+  const seen = principal === undefined ? desktops.all : desktops.of(principal);
+  return seen.map(({ name, driver }) => ({
+    name,
+    availability: (action) => driver.availability(action),
+  }));
 }
 
 function openPolicy(config: Config): PolicySource {

@@ -1,10 +1,11 @@
 import type { ReadyPart, ReadyView } from "./contract/service.ts";
+import type { NamedDesktop } from "./tasks/desktops.ts";
 
 export interface ReadinessDeps {
   /** What the disk refuses with, tried anew where it did. */
   readonly checkWrites: () => Promise<string | undefined>;
   readonly readStore: () => Promise<unknown>;
-  readonly driver: () => Promise<{ detail: string; hint: string } | undefined>;
+  readonly desktops: () => readonly NamedDesktop[];
   readonly policyProblem: () => string | undefined;
   readonly keysProblem: () => string | undefined;
   readonly stopped: () => boolean;
@@ -17,7 +18,7 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
   const [writes, store, driver] = await Promise.all([
     deps.checkWrites(),
     deps.readStore().then(() => OK, unreadable),
-    deps.driver(),
+    driverPart(deps.desktops()),
   ]);
   const parts = {
     store,
@@ -29,7 +30,7 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
             detail: `Records cannot be written: ${writes}`,
             hint: "Free space in DATA_DIR or make it writable; the gateway recovers by itself.",
           },
-    driver: driver === undefined ? OK : { ok: false, ...driver },
+    driver,
     policy: policyPart(deps.policyProblem(), deps.keysProblem()),
     stopped: deps.stopped()
       ? {
@@ -40,6 +41,25 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
       : OK,
   };
   return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+/** Every desktop must answer: a plan may name any of them. */
+async function driverPart(desktops: readonly NamedDesktop[]): Promise<ReadyPart> {
+  const problems = await Promise.all(
+    desktops.map(async ({ name, driver }) => {
+      const problem = await driver.health();
+      if (problem === undefined || desktops.length === 1) return problem;
+      return { ...problem, detail: `Desktop ${name}: ${problem.detail}` };
+    }),
+  );
+  const found = problems.filter((problem) => problem !== undefined);
+  if (found.length === 0) return OK;
+  const hints = new Set(found.map(({ hint }) => hint));
+  return {
+    ok: false,
+    detail: found.map(({ detail }) => detail).join("\n"),
+    hint: [...hints].join("\n"),
+  };
 }
 
 /** A policy or key file that is not in force is a fault of the operator's rules either way. */

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { GatewayError } from "../contract/errors.ts";
 import { syncFolder } from "../lib/durable-file.ts";
+import { randomId } from "../lib/random-id.ts";
 
 const ID = /^artifact_[A-Za-z0-9_-]{22}$/;
 
@@ -34,15 +34,15 @@ export class ArtifactFiles {
   }
 
   /**
-   * Keeps bytes under a new id once they are safe on disk. Rejects with `file_too_large` as soon as
+   * Keeps bytes under a new id, `id` where one is given, once they are safe on disk. Rejects with `file_too_large` as soon as
    * there are more than `maxSize`, with `audit_unavailable` where the disk refuses; either way
    * nothing is left behind.
    */
   async write(
     content: Uint8Array | AsyncIterable<Uint8Array>,
     maxSize: number,
+    id = `artifact_${randomId()}`,
   ): Promise<{ id: string; size: number }> {
-    const id = `artifact_${randomBytes(16).toString("base64url")}`;
     const file = join(this.#folder, id);
     const temporary = file + TEMPORARY;
     try {

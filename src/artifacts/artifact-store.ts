@@ -3,8 +3,10 @@ export interface Artifact {
   /** `artifact_` and 128 random bits, unpadded base64url. */
   readonly id: string;
   readonly task_id: string;
-  /** Key that owns the task. */
-  readonly owner: string;
+  /** Key that may see it besides approvers: the one that owns the task; null: approvers alone. */
+  readonly owner: string | null;
+  /** `preview`: shown with the plan, no product of a step. Absent: `result`. */
+  readonly purpose?: "result" | "preview";
   readonly step: number;
   readonly media_type: string;
   /** bytes */

@@ -16,7 +16,9 @@ export class Artifacts {
   /** Resolves with the id once bytes and record are safe. Throws `file_too_large`. */
   async keep(artifact: {
     readonly taskId: string;
-    readonly owner: string;
+    readonly id?: string;
+    readonly owner: string | null;
+    readonly purpose: "result" | "preview";
     readonly step: number;
     readonly name: string;
     readonly mediaType: string;
@@ -24,12 +26,13 @@ export class Artifacts {
     /** bytes */
     readonly maxSize: number;
   }): Promise<string> {
-    const { id, size } = await this.#files.write(artifact.content, artifact.maxSize);
+    const { id, size } = await this.#files.write(artifact.content, artifact.maxSize, artifact.id);
     await this.#store.insert({
       id,
       size,
       task_id: artifact.taskId,
       owner: artifact.owner,
+      purpose: artifact.purpose,
       step: artifact.step,
       name: artifact.name,
       media_type: artifact.mediaType,
@@ -40,7 +43,8 @@ export class Artifacts {
 
   async list(taskId: string): Promise<ArtifactView[]> {
     const artifacts = await this.#store.listByTask(taskId);
-    return artifacts.map(({ id, media_type, size, name, step }) => ({
+    const results = artifacts.filter(({ purpose }) => purpose !== "preview");
+    return results.map(({ id, media_type, size, name, step }) => ({
       id,
       url: `/artifacts/${id}`,
       media_type,

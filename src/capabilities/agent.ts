@@ -1,6 +1,8 @@
 import Type from "typebox";
+import { EnvelopeFile } from "../contract/policy.ts";
 import { checkContent, contentSize } from "./content.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
+import { completeEnvelope, describeEnvelope } from "./envelope.ts";
 import { closed, oneOf } from "./schema-parts.ts";
 import { count, quoted } from "./wording.ts";
 
@@ -47,6 +49,7 @@ export const agentTask = defineCapability({
         description: "Name of a model the agent offers. Default: its own choice.",
       }),
     ),
+    envelope: Type.Optional(EnvelopeFile),
     files: Type.Optional(
       Type.Array(File, { maxItems: 20, description: "Files the agent is given, at most 20." }),
     ),
@@ -71,12 +74,21 @@ export const agentTask = defineCapability({
       files: files.map((file) => ({ media_type: "application/octet-stream", ...file })),
     };
   },
-  facts: ({ files = [] }) => ({
+  complete: (parameters, rules) => ({
+    ...parameters,
+    envelope: completeEnvelope(parameters.envelope, rules.envelope),
+  }),
+  facts: ({ files = [], envelope }) => ({
     contentSize: files.reduce((sum, file) => sum + contentSize(file.content, "base64"), 0),
+    ...(envelope !== undefined && { envelope: completeEnvelope(envelope, undefined) }),
   }),
   summary({ description, files = [] }) {
     const given = files.length === 0 ? "" : ` with ${count(files.length, "file")}`;
     return `Ask the agent${given}: ${quoted(description, MAX_SHOWN)}`;
   },
-  preview: ({ description }) => ({ kind: "text", text: description }),
+  preview: ({ description, envelope }) => ({
+    kind: "agent",
+    description,
+    envelope: describeEnvelope(completeEnvelope(envelope, undefined)),
+  }),
 });

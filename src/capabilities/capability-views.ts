@@ -3,23 +3,26 @@ import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, CapabilityView } from "../contract/service.ts";
 import type { Capability, CapabilityRegistry } from "./capability.ts";
 
-/** Whether the driver can perform an action, and if not why. */
-type FindAvailability = (
-  action: string,
-) =>
-  | { readonly available: true }
-  | { readonly available: false; readonly reason: string; readonly hint: string };
+/** A desktop the caller may use: whether it can perform an action, and if not why. */
+export interface ViewedDesktop {
+  readonly name: string;
+  availability(
+    action: string,
+  ):
+    | { readonly available: true }
+    | { readonly available: false; readonly reason: string; readonly hint: string };
+}
 
 /** What may be done at this moment; a principal also learns how, and within which limits. */
 export function viewCapabilities(
   registry: CapabilityRegistry,
   policy: Policy,
-  availability: FindAvailability,
+  desktops: readonly ViewedDesktop[],
   principal: Principal | undefined,
 ): CapabilitiesView {
   const views = [...registry.values()].map((capability) => [
     capability.action,
-    viewCapability(capability, policy, availability, principal),
+    viewCapability(capability, policy, desktops, principal),
   ]);
   return { capabilities: Object.fromEntries(views) as Record<string, CapabilityView> };
 }
@@ -27,11 +30,11 @@ export function viewCapabilities(
 function viewCapability(
   capability: Capability,
   policy: Policy,
-  availability: FindAvailability,
+  desktops: readonly ViewedDesktop[],
   principal: Principal | undefined,
 ): CapabilityView {
   const rules = policy.capabilities[capability.action];
-  const reason = whyNot(capability, policy, availability, principal);
+  const reason = whyNot(capability, policy, desktops, principal);
   const risk = rules?.risk_level ?? capability.risk;
   const view: CapabilityView = {
     enabled: reason === undefined,
@@ -46,13 +49,16 @@ function viewCapability(
     parameters: capability.parameters,
     confirmation: confirmation ?? policy.confirmation[risk],
     limits,
+    desktops: desktops
+      .filter(({ availability }) => availability(capability.action).available)
+      .map(({ name }) => name),
   };
 }
 
 function whyNot(
   { action }: Capability,
   policy: Policy,
-  availability: FindAvailability,
+  desktops: readonly ViewedDesktop[],
   principal: Principal | undefined,
 ): string | undefined {
   if (policy.capabilities[action]?.enabled !== true) {
@@ -61,6 +67,8 @@ function whyNot(
   if (principal?.capabilities?.has(action) === false) {
     return `key ${principal.keyId} may not use it`;
   }
-  const driver = availability(action);
-  return driver.available ? undefined : `${driver.reason}. ${driver.hint}`;
+  const answers = desktops.map(({ availability }) => availability(action));
+  if (answers.some(({ available }) => available)) return undefined;
+  const [first] = answers.filter((answer) => !answer.available);
+  return first === undefined ? "no desktop is this key's" : `${first.reason}. ${first.hint}`;
 }

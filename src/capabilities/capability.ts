@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import type { RiskLevel } from "../contract/policy.ts";
+import type { CapabilityPolicy, RiskLevel } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
 import type { Facts, Raise } from "../policy/decision.ts";
 
@@ -23,6 +23,11 @@ export interface Capability {
    * `invalid_request` for what the schema cannot say.
    */
   normalise(parameters: Parameters): Parameters;
+  /**
+   * Normalised parameters with what the policy decides filled in, once, when they are planned. Throws
+   * GatewayError where they ask for more than it allows.
+   */
+  complete(parameters: Parameters, rules: CapabilityPolicy): Parameters;
   facts(parameters: Parameters): Facts;
   /** Reasons the request itself gives to raise the risk. */
   raises(parameters: Parameters): readonly Raise[];

@@ -1,5 +1,6 @@
 import type { Static, TObject } from "typebox";
 import { GatewayError } from "../contract/errors.ts";
+import type { CapabilityPolicy } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
 import type { Facts, Raise } from "../policy/decision.ts";
 import type { Capability } from "./capability.ts";
@@ -14,6 +15,7 @@ export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capab
   readonly idempotent?: boolean;
   /** Defaults are filled in already. */
   normalise?(parameters: Static<Schema>): Static<Schema>;
+  complete?(parameters: Static<Schema>, rules: CapabilityPolicy): Static<Schema>;
   facts?(parameters: Static<Schema>): Facts;
   raises?(parameters: Static<Schema>): readonly Raise[];
   summary(parameters: Static<Schema>): string;
@@ -42,6 +44,8 @@ export function defineCapability<Schema extends TObject>(
       const filled = typed({ ...defaults, ...parameters });
       return plain(definition.normalise?.(filled) ?? filled);
     },
+    complete: (parameters, rules) =>
+      plain(definition.complete?.(typed(parameters), rules) ?? typed(parameters)),
     facts: (parameters) => definition.facts?.(typed(parameters)) ?? {},
     raises: (parameters) => definition.raises?.(typed(parameters)) ?? [],
     summary: (parameters) => definition.summary(typed(parameters)),

@@ -82,9 +82,7 @@ const PREVIEWS: {
   readonly [Kind in Preview["kind"]]: (preview: PreviewOf<Kind>, canvas: Canvas) => string[];
 } = {
   diff: (preview, canvas) => [
-    ...wrapped(preview.note ?? "", "  ", canvas.width)
-      .filter((line) => line.trim() !== "")
-      .map((line) => canvas.paint("yellow", line)),
+    ...noted(preview.note, canvas),
     ...wrapped(preview.path, "  changes to ", canvas.width).map((line) =>
       canvas.paint("dim", line),
     ),
@@ -105,13 +103,36 @@ const PREVIEWS: {
     ...renderField("argv", preview.argv, "    ", canvas),
   ],
   text: (preview, canvas) => [
+    ...noted(preview.note, canvas),
     canvas.paint("dim", "  preview"),
-    ...indented(
-      preview.text.split("\n").flatMap((line) => inertLine(line, canvas.width - 4)),
-      "    ",
-    ),
+    ...renderText(preview.text, canvas),
+  ],
+  screenshot: (preview, canvas) => [
+    ...noted(preview.note, canvas),
+    canvas.paint("dim", `  on the screen of ${preview.width}×${preview.height} pixels at`),
+    ...preview.targets.map(({ x, y }) => `    ${x}, ${y}`),
+    canvas.paint("dim", "  the screen when this was planned, with the target marked, is at"),
+    `    ${preview.url}`,
+  ],
+  agent: (preview, canvas) => [
+    canvas.paint("dim", "  asks the agent"),
+    ...renderText(preview.description, canvas),
+    canvas.paint("dim", "  which may act by itself within this"),
+    ...preview.envelope.flatMap((line) => wrapped(line, "    · ", canvas.width)),
   ],
 };
+
+function renderText(text: string, canvas: Canvas): string[] {
+  return indented(
+    text.split("\n").flatMap((line) => inertLine(line, canvas.width - 4)),
+    "    ",
+  );
+}
+
+function noted(note: string | undefined, canvas: Canvas): string[] {
+  if (note === undefined) return [];
+  return wrapped(note, "  ", canvas.width).map((line) => canvas.paint("yellow", line));
+}
 
 function renderPreview(preview: Preview, canvas: Canvas): string[] {
   const render = PREVIEWS[preview.kind] as (preview: Preview, canvas: Canvas) => string[];

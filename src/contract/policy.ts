@@ -18,6 +18,47 @@ const closed = { additionalProperties: false } as const;
 const names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { description, maxItems: 1000 });
 
+const Region = Type.Object(
+  {
+    x: Type.Integer({ minimum: 0, maximum: 32_767 }),
+    y: Type.Integer({ minimum: 0, maximum: 32_767 }),
+    width: Type.Integer({ minimum: 1, maximum: 32_767 }),
+    height: Type.Integer({ minimum: 1, maximum: 32_767 }),
+  },
+  { ...closed, description: "Pixels of the screen that the pointer may act in." },
+);
+
+/** Within what an agent may act by itself. What is absent has a default. */
+export const EnvelopeFile = Type.Object(
+  {
+    actions: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[a-z]+(\\.[a-z_]+)?$" }), {
+        description: "Actions it may take, of those the policy enables.",
+        maxItems: 100,
+        uniqueItems: true,
+      }),
+    ),
+    applications: Type.Optional(names("Applications it may open.")),
+    paths: Type.Optional(names("Absolute folders or files it may read and write.")),
+    max_actions: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100_000, description: "How many actions it may take." }),
+    ),
+    max_duration_s: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        description: "How long it may work, in seconds.",
+      }),
+    ),
+    region: Type.Optional(Region),
+  },
+  { ...closed, description: "Within what ByteBot's agent may act by itself." },
+);
+export type EnvelopeFile = Static<typeof EnvelopeFile>;
+
+/** An envelope with every default filled in; without a region the whole screen. */
+export type Envelope = Required<Omit<EnvelopeFile, "region">> & Pick<EnvelopeFile, "region">;
+
 export const CapabilityPolicy = Type.Object(
   {
     enabled: Type.Boolean({ description: "Whether the action may be planned at all." }),
@@ -49,6 +90,7 @@ export const CapabilityPolicy = Type.Object(
       names('Commands by their leading words: "git status" allows git status and its arguments.'),
     ),
     allowed_apps: Type.Optional(names("Applications that may be opened.")),
+    envelope: Type.Optional(EnvelopeFile),
   },
   closed,
 );
@@ -89,6 +131,29 @@ export const PolicyFile = Type.Object(
         closed,
       ),
     ),
+    target_check: Type.Optional(
+      Type.Object(
+        {
+          enabled: flag(
+            true,
+            "Whether a click fails with state_changed where its target no longer looks as it did when it was planned.",
+          ),
+          tolerance: Type.Optional(
+            Type.Number({
+              minimum: 0,
+              maximum: 1,
+              default: 0.03,
+              description: "Share of the picture around the target that may have changed.",
+            }),
+          ),
+          radius_px: whole(8, 512, 32, "How far around the target is looked at, in pixels."),
+        },
+        {
+          ...closed,
+          description: "What a person saw of a target must still be there when it is clicked.",
+        },
+      ),
+    ),
     security: Type.Optional(
       Type.Object(
         {
@@ -117,12 +182,21 @@ export const PolicyFile = Type.Object(
 );
 export type PolicyFile = Static<typeof PolicyFile>;
 
+/** Whether and how closely the target of a click is compared with what was approved. */
+export interface TargetCheck {
+  readonly enabled: boolean;
+  /** Share of the picture around the target that may differ, 0 to 1. */
+  readonly tolerance: number;
+  readonly radius_px: number;
+}
+
 /** A policy with every default filled in: what the rest of the program reads. */
 export interface Policy {
   /** Every action of this version; what the file does not list is not enabled. */
   readonly capabilities: Readonly<Record<string, CapabilityPolicy>>;
   readonly confirmation: Readonly<Record<RiskLevel, ConfirmationMode>>;
   readonly approvals: Readonly<Record<RiskLevel, number>>;
+  readonly target_check: TargetCheck;
   readonly security: {
     readonly require_signature: boolean;
     readonly signature_tolerance_ms: number;

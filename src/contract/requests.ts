@@ -95,6 +95,16 @@ export const TaskList = Type.Object({
 });
 export type TaskList = Static<typeof TaskList>;
 
+/** The path of what concerns one task. */
+export const TaskParams = Type.Object({ task_id: TaskId });
+
+/** POST /tasks/{id}/messages: a word to the agent that works on the task. */
+export const MessageRequest = Type.Object(
+  { message: Type.String({ minLength: 1, maxLength: 20_000 }) },
+  closed,
+);
+export type MessageRequest = Static<typeof MessageRequest>;
+
 export const StopRequest = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 2000 })) },
   closed,

@@ -38,6 +38,9 @@ export const CapabilityView = Type.Object({
   parameters: Type.Optional(Type.Unknown({ description: "JSON Schema" })),
   confirmation: Type.Optional(ConfirmationMode),
   limits: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  desktops: Type.Optional(
+    Type.Array(Type.String(), { description: "those of this key that perform it" }),
+  ),
 });
 export type CapabilityView = Static<typeof CapabilityView>;
 

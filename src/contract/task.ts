@@ -48,7 +48,28 @@ export const Preview = Type.Union([
     path: Type.String(),
   }),
   Type.Object({ kind: Type.Literal("command"), argv: Type.Array(Type.String()) }),
-  Type.Object({ kind: Type.Literal("text"), text: Type.String() }),
+  Type.Object({
+    kind: Type.Literal("text"),
+    text: Type.String(),
+    /** Where it goes, as far as the desktop could tell. */
+    note: Type.Optional(Type.String()),
+  }),
+  Type.Object({
+    kind: Type.Literal("screenshot"),
+    /** An artifact: the screen when the step was planned, its targets marked in it. */
+    artifact_id: Type.String(),
+    url: Type.String(),
+    width: Type.Integer({ description: "pixels" }),
+    height: Type.Integer({ description: "pixels" }),
+    targets: Type.Array(Type.Object({ x: Type.Integer(), y: Type.Integer() })),
+    note: Type.Optional(Type.String()),
+  }),
+  Type.Object({
+    kind: Type.Literal("agent"),
+    description: Type.String(),
+    /** Within what the agent may act by itself, a sentence each. */
+    envelope: Type.Array(Type.String()),
+  }),
 ]);
 export type Preview = Static<typeof Preview>;
 

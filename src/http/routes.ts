@@ -1,6 +1,7 @@
 import type { HttpDeps } from "./http-deps.ts";
 import type { PendingWaits } from "./pending-waits.ts";
 import type { Route } from "./route.ts";
+import { createAgentRoutes } from "./routes/agent.ts";
 import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
 import { createControlRoutes } from "./routes/control.ts";
@@ -13,6 +14,7 @@ import { createTaskRoutes } from "./routes/tasks.ts";
 export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
   const routes: readonly Route[] = [
     ...createTaskRoutes(deps, waits),
+    ...createAgentRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
     ...createEventRoutes(deps),

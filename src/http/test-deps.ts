@@ -85,6 +85,7 @@ const POLICY: Policy = {
   capabilities: {},
   confirmation: { low: "client", medium: "approver", high: "approver" },
   approvals: { low: 1, medium: 1, high: 1 },
+  target_check: { enabled: true, tolerance: 0.03, radius_px: 32 },
   security: {
     require_signature: true,
     signature_tolerance_ms: 300_000,
@@ -119,6 +120,7 @@ function createFakeTasks(): Tasks {
         : { finished: false, view: { task_id, status: "running", message: "Started" } };
     },
     cancel: async (principal, id) => own(principal, id),
+    instruct: async (principal, id) => own(principal, id),
     get: async (principal, id) => own(principal, id),
     list: async () => ({ tasks: [TASK], next_cursor: "7" }),
     stop: async () => ({ stopped: true, cancelled: 2 }),

@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorExtras } from "../contract/errors.ts";
-import type { ConfirmationMode, RiskLevel } from "../contract/policy.ts";
+import type { ConfirmationMode, Envelope, RiskLevel } from "../contract/policy.ts";
 
 /** What an action touches, stated by its capability for the checks. Absent: not concerned. */
 export interface Facts {
@@ -11,6 +11,8 @@ export interface Facts {
   readonly url?: string;
   readonly command?: readonly string[];
   readonly application?: string;
+  /** Within what an agent shall act by itself. */
+  readonly envelope?: Envelope;
 }
 
 /** A reason for which an action is riskier than its level says. */

@@ -2,7 +2,11 @@ import type { ArtifactView } from "../contract/task.ts";
 
 export interface NewArtifact {
   readonly taskId: string;
-  readonly owner: string;
+  /** Given where it must be known before the bytes are kept: `artifact_` and 128 random bits. */
+  readonly id?: string;
+  /** Key that may see it besides approvers; null: approvers alone. */
+  readonly owner: string | null;
+  readonly purpose: "result" | "preview";
   /** The step that made it, from 0. */
   readonly step: number;
   readonly name: string;
@@ -16,5 +20,6 @@ export interface NewArtifact {
 export interface ArtifactKeeper {
   /** Resolves with the id once the bytes are safe. */
   keep(artifact: NewArtifact): Promise<string>;
+  /** What the steps of a task left behind, without the previews of its plan. */
   list(taskId: string): Promise<ArtifactView[]>;
 }

@@ -1,5 +1,8 @@
 import type { ErrorCode } from "../contract/errors.ts";
+import type { EventData } from "../contract/event.ts";
+import type { TargetCheck } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
+import type { Instruction } from "./instruction.ts";
 import type { PlannedStep } from "./task.ts";
 
 export type Availability =
@@ -13,22 +16,59 @@ export type Availability =
       readonly hint: string;
     };
 
+/** How planning looks at the desktop. */
+export interface Look {
+  /** Largest file to read, bytes. */
+  readonly maxFileSize: number;
+  /** No earlier step of the plan changes the screen: what it shows now is what the step will meet. */
+  readonly isScreenSettled: boolean;
+  readonly targetCheck: TargetCheck;
+  readonly signal: AbortSignal;
+}
+
 /** What planning learns of the desktop. Reveals content: for approvers unless policy lets the key read. */
 export interface Inspection {
   readonly bound: Readonly<Record<string, string>>;
   /** Reasons to raise the risk by one level each that depend on the desktop's state. */
   readonly raises: readonly string[];
   readonly preview?: Preview;
+  /** The screen as it was, what the step aims at marked in it; a text preview is its note then. */
+  readonly picture?: Picture;
+}
+
+export interface Picture {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** What is marked, in order. */
+  readonly targets: readonly { readonly x: number; readonly y: number }[];
 }
 
 /** What a step may use while it runs. */
 export interface StepIo {
+  readonly taskId: string;
+  /** The key that planned it. */
+  readonly requester: string;
   /** Aborts on cancel, stop, time-out and shutdown. */
   readonly signal: AbortSignal;
   /** Largest file to read or write, bytes. */
   readonly maxFileSize: number;
-  /** `fraction` of this step, 0 to 1. */
+  readonly targetCheck: TargetCheck;
+  /** `fraction` of this step, 0 to 1. The newest counts; some are passed over. */
   progress(fraction: number, message: string): void;
+  /**
+   * Commits a progress event, an audit record, or both as one; resolves when they are durable and
+   * rejects with `audit_unavailable` where they cannot be. Content belongs in neither.
+   */
+  record(entry: {
+    readonly event?: EventData & { readonly message: string };
+    readonly audit?: {
+      readonly type: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    };
+  }): Promise<void>;
+  /** Takes what people tell the step while it runs; rejects with what they are answered. */
+  onInstruction(handle: (instruction: Instruction) => Promise<void>): void;
   /** Keeps bytes as an artifact of the step and returns its id. */
   keepArtifact(artifact: {
     name: string;
@@ -38,17 +78,21 @@ export interface StepIo {
 }
 
 /**
- * Performs approved steps on one backend. `inspect` has no effect; `perform` has it at most once and
+ * Performs approved steps on one desktop. `inspect` has no effect; `perform` has it at most once and
  * rejects with a GatewayError, `outcome_unknown` where it cannot tell whether it happened, and
  * `state_changed` where `step.bound` no longer holds.
  */
 export interface Driver extends AsyncDisposable {
+  /** The kind of backend: `embedded`, `bytebot`. */
   readonly name: string;
-  /** Names of the desktops it drives; the first is the default. */
-  readonly desktops: readonly string[];
   availability(action: string): Availability;
-  inspect(action: string, parameters: Parameters, maxFileSize: number): Promise<Inspection>;
+  inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection>;
   perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>>;
+  /**
+   * Told at the start of each step that was under way when an earlier run of the program ended:
+   * what it had sent may still be going on, and keys may be held. `startedAt` in ms since the epoch.
+   */
+  recover?(steps: readonly PlannedStep[], startedAt: number): void;
   /** For /ready: resolves with what is wrong, or undefined. */
   health(): Promise<{ detail: string; hint: string } | undefined>;
 }

@@ -3,18 +3,19 @@ import { GatewayError } from "../contract/errors.ts";
 import { CONFIRMATION_MODES, type Policy, RISK_LEVELS } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { PlanRequest, StepRequest } from "../contract/requests.ts";
-import type { Parameters } from "../contract/task.ts";
+import type { Parameters, Preview } from "../contract/task.ts";
 import { canonicalJson, sha256 } from "../lib/canonical.ts";
 import { randomId } from "../lib/random-id.ts";
 import { decide } from "../policy/decide.ts";
 import type { Permission, Raise } from "../policy/decision.ts";
-import type { Driver, Inspection } from "./driver.ts";
+import type { Desktops, NamedDesktop } from "./desktops.ts";
+import type { Inspection, Look } from "./driver.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
 
 export interface PlannerDeps {
   readonly capabilities: CapabilityRegistry;
-  readonly driver: Driver;
+  readonly desktops: Desktops;
   readonly policy: () => Policy;
   /** Largest file of any action, bytes. */
   readonly maxFileSize: number;
@@ -25,13 +26,38 @@ export interface Planned {
   readonly canonicalPlan: string;
   readonly digest: string;
   readonly notes: PlanNotes;
+  /** To be kept as artifacts, so that the previews that name them can be shown. */
+  readonly pictures: readonly PlanPicture[];
+}
+
+/** The picture of a preview. */
+export interface PlanPicture {
+  readonly id: string;
+  readonly step: number;
+  readonly png: Uint8Array;
+  /** The requester may read what it shows without a person. */
+  readonly open: boolean;
 }
 
 interface JudgedStep {
   readonly step: PlannedStep;
   readonly permission: Permission;
   readonly note: PlanNotes["steps"][number];
+  readonly requested?: string;
+  readonly picture?: PlanPicture;
 }
+
+/** What judging a step has to know. */
+interface Planning {
+  readonly policy: Policy;
+  readonly principal: Principal;
+  readonly desktop: NamedDesktop;
+  readonly isScreenSettled: boolean;
+  readonly index: number;
+}
+
+/** ms a desktop gets to show itself while a plan is made. */
+const INSPECTION_MS = 10_000;
 
 /** Turns a request into the plan that is digested, shown and run. Has no effect. */
 export class Planner {
@@ -44,12 +70,14 @@ export class Planner {
   /** Throws `invalid_request`, the denials of the policy, and what the driver cannot do. */
   async plan(principal: Principal, request: PlanRequest): Promise<Planned> {
     const policy = this.#deps.policy();
-    const desktop = this.#desktop(principal, request.desktop);
+    const desktop = this.#deps.desktops.find(principal, request.desktop);
     const judged: JudgedStep[] = [];
     const requested = stepsOf(request);
     for (const [index, step] of requested.entries()) {
       const pointer = request.steps === undefined ? "/parameters" : `/steps/${index}/parameters`;
-      judged.push(await this.#judge(policy, principal, step, pointer));
+      const isScreenSettled = !judged.some(({ step }) => this.#changesScreen(step));
+      const seen = { policy, principal, desktop, isScreenSettled, index };
+      judged.push(await this.#judge(seen, step, pointer));
     }
     const mode = strictest(
       CONFIRMATION_MODES,
@@ -58,7 +86,7 @@ export class Planner {
     const plan: Plan = {
       task_id: `task_${randomId()}`,
       requester: principal.keyId,
-      desktop,
+      desktop: desktop.name,
       ...(request.title !== undefined && { title: request.title }),
       steps: judged.map(({ step }) => step),
       risk: strictest(
@@ -74,42 +102,58 @@ export class Planner {
     const sent = requested[0]?.parameters ?? {};
     const used = judged[0]?.step.parameters ?? {};
     const defaults = Object.keys(used).filter((name) => !Object.hasOwn(sent, name));
+    const requestedDigest = judged[0]?.requested;
     const summaries = judged.map(({ note }) => note.summary);
     return {
       plan,
       canonicalPlan,
       digest: sha256(canonicalPlan),
-      notes: { summary: summaries.join("; "), defaults, steps: judged.map(({ note }) => note) },
+      notes: {
+        summary: summaries.join("; "),
+        defaults,
+        ...(requestedDigest !== undefined && { requested: requestedDigest }),
+        steps: judged.map(({ note }) => note),
+      },
+      pictures: judged.flatMap(({ picture }) => (picture === undefined ? [] : [picture])),
     };
   }
 
-  async #judge(
-    policy: Policy,
-    principal: Principal,
-    request: StepRequest,
-    pointer: string,
-  ): Promise<JudgedStep> {
+  async #judge(planning: Planning, request: StepRequest, pointer: string): Promise<JudgedStep> {
+    const { policy, principal, desktop } = planning;
     const capability = findCapability(this.#deps.capabilities, request.action);
-    const parameters = readParameters(policy, principal, capability, request, pointer);
+    const asked = readParameters(policy, principal, capability, request, pointer);
+    const rules = policy.capabilities[capability.action] ?? { enabled: false };
+    const parameters = rules.enabled ? capability.complete(asked, rules) : asked;
     const raises = capability.raises(parameters);
     // Asked before the driver looks, so that a denied path is not even touched.
     const allowed = permit(policy, principal, capability, parameters, raises);
-    const availability = this.#deps.driver.availability(capability.action);
+    const availability = desktop.driver.availability(capability.action);
     if (!availability.available) {
       const { code, reason, hint } = availability;
       throw new GatewayError(code, `${capability.action} cannot run here: ${reason}`, { hint });
     }
     const open = mayLook(policy, principal, this.#deps.capabilities, capability, parameters);
-    const inspection = await this.#inspect(policy, capability, parameters, open);
+    const inspection = await this.#inspect(planning, capability, parameters, open);
     // What was seen raises the risk only where the key may see it: else the risk would tell.
-    const seen = open ? inspection.raises.map(raiseByOne) : blindRaises(parameters);
+    const seen = open ? inspection.raises.map(raiseByOne) : blindRaises(capability, parameters);
     const permission =
       seen.length === 0
         ? allowed
         : permit(policy, principal, capability, parameters, [...raises, ...seen]);
-    const preview = inspection.preview ?? capability.preview(parameters);
+    const picture = inspection.picture && {
+      id: `artifact_${randomId()}`,
+      step: planning.index,
+      png: inspection.picture.png,
+      open,
+    };
+    const preview =
+      picture === undefined
+        ? (inspection.preview ?? capability.preview(parameters))
+        : screenshotPreview(picture.id, inspection);
     return {
       permission,
+      ...(parameters !== asked && { requested: sha256(canonicalJson(asked)) }),
+      ...(picture !== undefined && { picture }),
       step: {
         action: capability.action,
         parameters,
@@ -121,22 +165,29 @@ export class Planner {
         reasons: permission.reasons,
         privateReasons: open ? [] : inspection.raises,
         ...(preview !== undefined && { preview }),
-        openPreview: inspection.preview === undefined || open,
+        openPreview: (inspection.preview === undefined && picture === undefined) || open,
       },
     };
   }
 
   async #inspect(
-    policy: Policy,
+    { policy, desktop, isScreenSettled }: Planning,
     capability: Capability,
     parameters: Parameters,
     open: boolean,
   ): Promise<Inspection> {
-    const limit = fileSizeLimit(policy, capability.action, this.#deps.maxFileSize);
+    const look: Look = {
+      maxFileSize: fileSizeLimit(policy, capability.action, this.#deps.maxFileSize),
+      isScreenSettled,
+      targetCheck: policy.target_check,
+      signal: AbortSignal.timeout(INSPECTION_MS),
+    };
     try {
-      return await this.#deps.driver.inspect(capability.action, parameters, limit);
+      return await desktop.driver.inspect(capability.action, parameters, look);
     } catch (error) {
-      if (open || !(error instanceof GatewayError)) throw error;
+      // Of a screen no more is told than that it cannot be seen, or how large it is.
+      const tells = capability.holds === "path";
+      if (open || !tells || !(error instanceof GatewayError)) throw error;
       // A refusal would tell this key what stands there: the approver reads it, the run meets it.
       return {
         // Equals no state, so that the run cannot pass over what could not be inspected.
@@ -147,22 +198,10 @@ export class Planner {
     }
   }
 
-  #desktop(principal: Principal, asked: string | undefined): string {
-    const { desktops } = this.#deps.driver;
-    const desktop = asked ?? desktops[0] ?? "";
-    if (!desktops.includes(desktop)) {
-      throw new GatewayError("invalid_request", `There is no desktop ${JSON.stringify(desktop)}.`, {
-        hint: `Known desktops: ${desktops.join(", ")}.`,
-      });
-    }
-    if (principal.desktops !== null && !principal.desktops.has(desktop)) {
-      throw new GatewayError(
-        "scope_missing",
-        `Key ${principal.keyId} may not use desktop ${JSON.stringify(desktop)}.`,
-        { hint: "The operator lists a key's desktops in config/clients.json." },
-      );
-    }
-    return desktop;
+  /** Whether a step may leave another picture on the screen than it found. */
+  #changesScreen({ action }: PlannedStep): boolean {
+    const capability = this.#deps.capabilities.get(action);
+    return capability?.holds === "desktop" && !capability.readOnly;
   }
 }
 
@@ -247,17 +286,38 @@ function mayLook(
   capability: Capability,
   parameters: Parameters,
 ): boolean {
-  if (capability.readOnly || capability.holds !== "path") return true;
-  const read = registry.get("fs.read");
+  const reading = READING[capability.holds];
+  if (capability.readOnly || reading === undefined) return true;
+  const read = registry.get(reading);
+  if (read === undefined || !principal.scopes.has("execute")) return false;
   const { path } = capability.facts(parameters);
-  if (read === undefined || path === undefined || !principal.scopes.has("execute")) return false;
   const decision = decide(policy, principal, {
     action: read.action,
     risk: read.risk,
-    facts: { path },
+    facts: path === undefined ? {} : { path },
     raises: [],
   });
   return decision.effect === "allow" && decision.mode !== "approver";
+}
+
+/** The action that reads what planning looks at, by what the planned one holds. */
+const READING: Readonly<Record<Capability["holds"], string | undefined>> = {
+  path: "fs.read",
+  desktop: "screen.capture",
+  nothing: undefined,
+};
+
+function screenshotPreview(artifactId: string, { picture, preview }: Inspection): Preview {
+  const note = preview?.kind === "text" ? preview.text : undefined;
+  return {
+    kind: "screenshot",
+    artifact_id: artifactId,
+    url: `/artifacts/${artifactId}`,
+    width: picture?.width ?? 0,
+    height: picture?.height ?? 0,
+    targets: [...(picture?.targets ?? [])],
+    ...(note !== undefined && { note }),
+  };
 }
 
 function raiseByOne(reason: string): Raise {
@@ -265,8 +325,8 @@ function raiseByOne(reason: string): Raise {
 }
 
 /** Without a look, anything but a new file counts as a change to an existing one. */
-function blindRaises(parameters: Parameters): Raise[] {
-  if (parameters.mode === "create") return [];
+function blindRaises(capability: Capability, parameters: Parameters): Raise[] {
+  if (capability.holds !== "path" || parameters.mode === "create") return [];
   return [raiseByOne("this key may not read the file it would change")];
 }
 

@@ -4,10 +4,12 @@ import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import { decide } from "../policy/decide.ts";
 import { isStricter } from "../policy/strictness.ts";
+import { type Desktops, findRefusal } from "./desktops.ts";
 import type { Plan, Task } from "./task.ts";
 
 export interface PreconditionDeps {
   readonly capabilities: CapabilityRegistry;
+  readonly desktops: Desktops;
   readonly policy: () => Policy;
   /** The principal of a key that is alive. */
   readonly findPrincipal: (keyId: string) => Principal | undefined;
@@ -69,6 +71,14 @@ function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayErro
       hint: "The gateway was changed since; GET /capabilities lists what there is.",
     });
   }
+  const desktop = deps.desktops.get(plan.desktop);
+  if (desktop === undefined) {
+    return new GatewayError("state_changed", `Desktop ${plan.desktop} is not known any more.`, {
+      hint: "The configuration was changed since; plan it again on another desktop.",
+    });
+  }
+  const refused = findRefusal(desktop, principal);
+  if (refused !== undefined) return refused;
   // The level planned with already holds every reason to raise it; the request's own are asked anew.
   const decision = decide(deps.policy(), principal, {
     action: step.action,

@@ -1,9 +1,12 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
+import type { EventData } from "../contract/event.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { TaskError, TaskStatus } from "../contract/task.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { auditParameters, digestOf } from "./audit-details.ts";
-import type { Driver, StepIo } from "./driver.ts";
+import type { Desktops } from "./desktops.ts";
+import type { StepIo } from "./driver.ts";
+import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import type { Change, Ledger } from "./ledger.ts";
 import { fileSizeLimit } from "./planner.ts";
@@ -13,7 +16,7 @@ import type { Plan, Task } from "./task.ts";
 
 export interface RunnerDeps extends PreconditionDeps {
   readonly ledger: Ledger;
-  readonly driver: Driver;
+  readonly desktops: Desktops;
   readonly artifacts: ArtifactKeeper;
   readonly capabilities: CapabilityRegistry;
   readonly policy: () => Policy;
@@ -41,10 +44,25 @@ export function intentOf(capabilities: CapabilityRegistry, plan: Plan, index: nu
   };
 }
 
+interface Running {
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+  /** Of the present step, where it takes instructions. */
+  readonly instruct: { handle: ((instruction: Instruction) => Promise<void>) | undefined };
+}
+
+/** What the steps of one run share. */
+interface Run {
+  readonly results: Record<string, unknown>[];
+  readonly progress: ProgressReporter;
+  readonly signal: AbortSignal;
+  readonly instruct: Running["instruct"];
+}
+
 /** Runs the steps of a task that stands at `running`, in order, each at most once. */
 export class Runner {
   readonly #deps: RunnerDeps;
-  readonly #running = new Map<string, { controller: AbortController; ended: Promise<void> }>();
+  readonly #running = new Map<string, Running>();
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
@@ -58,11 +76,12 @@ export class Runner {
       const detail = `The task ran longer than security.max_task_duration_s (${seconds} s).`;
       controller.abort(new Interruption("timeout", null, detail));
     }, seconds * 1000);
-    const ended = this.#run(task, plan, controller.signal).finally(() => {
+    const instruct: Running["instruct"] = { handle: undefined };
+    const ended = this.#run(task, plan, controller.signal, instruct).finally(() => {
       clearTimeout(timer);
       this.#running.delete(task.id);
     });
-    this.#running.set(task.id, { controller, ended });
+    this.#running.set(task.id, { controller, ended, instruct });
     return ended;
   }
 
@@ -71,6 +90,14 @@ export class Runner {
     const running = this.#running.get(taskId);
     running?.controller.abort(interruption);
     return running?.ended;
+  }
+
+  /**
+   * What hands instructions to the present step of a task, or undefined where it takes none. It
+   * rejects with what the person is answered.
+   */
+  instruct(taskId: string): ((instruction: Instruction) => Promise<void>) | undefined {
+    return this.#running.get(taskId)?.instruct.handle;
   }
 
   runningIds(): string[] {
@@ -82,11 +109,22 @@ export class Runner {
     await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
   }
 
-  async #run(task: Task, plan: Plan, signal: AbortSignal): Promise<void> {
+  async #run(
+    task: Task,
+    plan: Plan,
+    signal: AbortSignal,
+    instruct: Running["instruct"],
+  ): Promise<void> {
     const progress = new ProgressReporter(this.#deps.ledger, task.id, plan.steps.length);
     const results: Record<string, unknown>[] = [];
     for (const [index, step] of plan.steps.entries()) {
-      const error = await this.#perform(task, plan, index, { results, progress, signal });
+      const error = await this.#perform(task, plan, index, {
+        results,
+        progress,
+        signal,
+        instruct,
+      });
+      instruct.handle = undefined;
       if (error !== undefined) {
         await progress.flush();
         return this.#end(task, plan, results, {
@@ -115,11 +153,11 @@ export class Runner {
     task: Task,
     plan: Plan,
     index: number,
-    run: { results: Record<string, unknown>[]; progress: ProgressReporter; signal: AbortSignal },
+    run: Run,
   ): Promise<{ status: TaskStatus; keyId: string | null; error: TaskError } | undefined> {
     const step = plan.steps[index];
     if (step === undefined) return undefined;
-    const { driver, capabilities, onError } = this.#deps;
+    const { desktops, capabilities, onError } = this.#deps;
     const readOnly = capabilities.get(step.action)?.readOnly ?? false;
     try {
       if (index > 0) {
@@ -134,6 +172,8 @@ export class Runner {
         const kind = withdrawal.code === "stopped" ? "stop" : "revoked";
         throw new Interruption(kind, null, withdrawal.detail);
       }
+      const driver = desktops.get(plan.desktop)?.driver;
+      if (driver === undefined) throw new Error(`desktop ${plan.desktop} is gone`);
       run.results.push(await driver.perform(step, this.#io(task, index, step.action, run)));
       return undefined;
     } catch (error) {
@@ -170,26 +210,57 @@ export class Runner {
     }));
   }
 
-  #io(
-    task: Task,
-    index: number,
-    action: string,
-    run: { progress: ProgressReporter; signal: AbortSignal },
-  ): StepIo {
-    const maxFileSize = fileSizeLimit(this.#deps.policy(), action, this.#deps.maxFileSize);
+  #io(task: Task, index: number, action: string, run: Run): StepIo {
+    const policy = this.#deps.policy();
+    const maxFileSize = fileSizeLimit(policy, action, this.#deps.maxFileSize);
     return {
+      taskId: task.id,
+      requester: task.requester,
+      targetCheck: policy.target_check,
       signal: run.signal,
       maxFileSize,
       progress: (fraction, message) => run.progress.report(index, fraction, message),
+      record: ({ event, audit }) =>
+        this.#record(
+          task,
+          event,
+          audit && { ...audit, details: { step: index, ...audit.details } },
+        ),
+      onInstruction: (handle) => {
+        run.instruct.handle = handle;
+      },
       keepArtifact: (artifact) =>
         this.#deps.artifacts.keep({
           ...artifact,
           taskId: task.id,
           owner: task.requester,
+          purpose: "result",
           step: index,
           maxSize: maxFileSize,
         }),
     };
+  }
+
+  /** Something that a step did by itself, while it runs. */
+  async #record(
+    task: Task,
+    event: (EventData & { readonly message: string }) | undefined,
+    audit: AuditEntry | undefined,
+  ): Promise<void> {
+    await this.#deps.ledger.change(task.id, (present) => {
+      if (present.state.status !== "running") {
+        throw new Error(`${task.id} is ${present.state.status}: nothing happens in it any more`);
+      }
+      const { progress } = present.state;
+      return {
+        walk: [],
+        state: event === undefined ? {} : { message: event.message },
+        events:
+          event === undefined ? [] : [{ event: "task_progress", data: { progress, ...event } }],
+        keyId: null,
+        audit: audit === undefined ? [] : [audit],
+      };
+    });
   }
 
   /** Writes the outcome down, however long the disk refuses: an effect must not lose its record. */

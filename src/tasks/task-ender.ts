@@ -1,4 +1,5 @@
 import type { TaskStatus } from "../contract/task.ts";
+import type { Desktops } from "./desktops.ts";
 import { Interruption } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runner } from "./runner.ts";
@@ -10,6 +11,7 @@ import type { TurnKeeper } from "./turn-keeper.ts";
 
 export interface TaskEnderDeps {
   readonly store: TaskStore;
+  readonly desktops: Desktops;
   readonly ledger: Ledger;
   readonly runner: Runner;
   readonly turns: TurnKeeper;
@@ -94,13 +96,16 @@ export class TaskEnder {
     const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");
     for (const id of await this.#deps.store.listByStatus(["running"], ALL)) {
       const error = crash.error();
-      await this.#deps.ledger.change(id, (task) => ({
+      const cut = await this.#deps.ledger.change(id, (task) => ({
         walk: [crash.status],
         state: { error },
         data: { error },
         keyId: null,
         audit: [{ type: "task.interrupted", details: { plan_digest: task.digest } }],
       }));
+      const { desktop, steps } = planOf(cut);
+      const startedAt = Date.parse(cut.state.started_at ?? cut.created_at);
+      this.#deps.desktops.get(desktop)?.driver.recover?.(steps, startedAt);
     }
   }
 

@@ -12,15 +12,15 @@ import type {
   TaskListQuery,
 } from "../contract/requests.ts";
 import type { PlanView, TaskStatus, TaskView } from "../contract/task.ts";
-import { canonicalJson } from "../lib/canonical.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
-import type { Driver } from "./driver.ts";
+import type { Desktops } from "./desktops.ts";
+import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, taskNotFound } from "./ledger.ts";
 import { newTask, planRecords } from "./plan-records.ts";
-import { Planner } from "./planner.ts";
+import { type Planned, Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { Runner } from "./runner.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
@@ -36,7 +36,7 @@ import { TurnKeeper } from "./turn-keeper.ts";
 export interface TaskEngineDeps {
   readonly store: TaskStore;
   readonly stopSwitch: StopSwitch;
-  readonly driver: Driver;
+  readonly desktops: Desktops;
   readonly artifacts: ArtifactKeeper;
   readonly capabilities: CapabilityRegistry;
   readonly policy: () => Policy;
@@ -115,6 +115,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
     );
     if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
+    await this.#keepPictures(planned);
     return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, planned.plan);
   }
 
@@ -152,6 +153,40 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       new Interruption("cancel", principal.keyId, `Cancelled by key ${principal.keyId}.`),
     );
     return this.#view(cancelled, principal);
+  }
+
+  async instruct(
+    principal: Principal,
+    taskId: string,
+    instruction: Instruction,
+  ): Promise<TaskView> {
+    this.#refuseStopped();
+    const task = await this.#own(principal, taskId);
+    refuseEnded(task.state.status);
+    const handle = this.#runner.instruct(taskId);
+    if (handle === undefined) throw takesNoInstructions(task);
+    const { kind } = instruction;
+    const details = {
+      kind,
+      ...(instruction.kind === "message" && { message_digest: digestOf(instruction.message) }),
+    };
+    const record = (type: string, outcome: Record<string, unknown>) =>
+      this.#ledger.change(taskId, () => ({
+        walk: [],
+        state: {},
+        keyId: principal.keyId,
+        audit: [{ type, details: { ...details, ...outcome } }],
+      }));
+    await record("task.instructed", {});
+    try {
+      await handle(instruction);
+    } catch (error) {
+      const code = error instanceof GatewayError ? error.code : "outcome_unknown";
+      await record("task.instruction_finished", { outcome: code });
+      throw error;
+    }
+    await record("task.instruction_finished", { outcome: "completed" });
+    return this.#view(await this.#ledger.get(taskId), principal);
   }
 
   async get(principal: Principal, taskId: string): Promise<TaskView> {
@@ -222,7 +257,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       const task = await this.#own(principal, request.task_id);
       const plan = planOf(task);
       if (await this.#ender.expireIfDue(task, plan)) continue;
-      this.#refuseMismatch(plan, request);
+      this.#refuseMismatch(task, plan, request);
       const { status } = task.state;
       refuseEnded(status);
       const needsPerson = status === "planned" && plan.mode === "approver";
@@ -242,6 +277,23 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       } else {
         return task;
       }
+    }
+  }
+
+  /** After the task is there, which they belong to, and before anyone knows of it. */
+  async #keepPictures({ plan, pictures }: Planned): Promise<void> {
+    for (const { id, step, png, open } of pictures) {
+      await this.#deps.artifacts.keep({
+        id,
+        step,
+        taskId: plan.task_id,
+        owner: open ? plan.requester : null,
+        purpose: "preview",
+        name: `step-${step}.png`,
+        mediaType: "image/png",
+        content: png,
+        maxSize: this.#deps.maxFileSize,
+      });
     }
   }
 
@@ -281,27 +333,38 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   /** What an execute call repeats of the plan must equal it. */
-  #refuseMismatch(plan: Plan, request: ExecuteRequest): void {
+  #refuseMismatch(task: Task, plan: Plan, request: ExecuteRequest): void {
     if (request.action === undefined && request.parameters === undefined) return;
     const [step, ...others] = plan.steps;
-    if (step !== undefined && others.length === 0 && this.#repeats(step, request)) return;
+    if (step !== undefined && others.length === 0 && this.#repeats(task, step, request)) return;
     throw new GatewayError("plan_mismatch", "The action or its parameters differ from the plan.", {
       hint: "Send the task_id alone, or exactly what was planned; plan again to change it.",
     });
   }
 
-  #repeats(step: Plan["steps"][number], request: ExecuteRequest): boolean {
+  #repeats(task: Task, step: Plan["steps"][number], request: ExecuteRequest): boolean {
     if (request.action !== undefined && request.action !== step.action) return false;
     if (request.parameters === undefined) return true;
     try {
       const capability = findCapability(this.#deps.capabilities, step.action);
       const parameters = checkParameters(capability, request.parameters, "/parameters");
-      return canonicalJson(parameters) === canonicalJson(step.parameters);
+      const planned = task.notes.requested ?? digestOf(step.parameters);
+      return digestOf(parameters) === planned;
     } catch (error) {
       if (error instanceof GatewayError) return false;
       throw error;
     }
   }
+}
+
+function takesNoInstructions({ id, state }: Task): GatewayError {
+  return state.status === "running"
+    ? new GatewayError("invalid_request", `What task ${id} does now takes no instructions.`, {
+        hint: "Messages, takeover and resume are for agent.task.",
+      })
+    : new GatewayError("state_changed", `Task ${id} is ${state.status}, not running.`, {
+        hint: "Only an agent that is at work can be told something.",
+      });
 }
 
 /** A task that ended without running says so as an error. */

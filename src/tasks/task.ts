@@ -40,6 +40,8 @@ export interface PlanNotes {
   readonly summary: string;
   /** Parameters of the first step that were filled in and not sent. */
   readonly defaults: readonly string[];
+  /** Digest of the parameters of the first step before the policy completed them, where it did. */
+  readonly requested?: string;
   readonly steps: readonly {
     readonly summary: string;
     readonly reasons: readonly string[];

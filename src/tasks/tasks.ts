@@ -9,6 +9,7 @@ import type {
   TaskListQuery,
 } from "../contract/requests.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
+import type { Instruction } from "./instruction.ts";
 
 /**
  * Plan → confirm → execute, as the outside calls it. Scopes are checked before; whose task it is is
@@ -29,6 +30,11 @@ export interface Tasks {
     options: { waitMs: number; signal: AbortSignal },
   ): Promise<{ finished: boolean; view: ExecuteView }>;
   cancel(principal: Principal, taskId: string): Promise<TaskView>;
+  /**
+   * Tells a running task something. Throws `state_changed` where it does not run, `invalid_request`
+   * where its step takes no instructions, `stopped`, and what the step answers.
+   */
+  instruct(principal: Principal, taskId: string, instruction: Instruction): Promise<TaskView>;
   get(principal: Principal, taskId: string): Promise<TaskView>;
   list(principal: Principal, query: TaskListQuery): Promise<TaskList>;
   /** Cancels what is queued or running and refuses new work until resumed, across restarts. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmbeddedDriver, openEmbeddedDriver } from "./embedded-driver.ts";
-import { type Bench, failure, ioOf, openBench } from "./fixtures.ts";
+import { type Bench, failure, ioOf, LOOK, openBench } from "./fixtures.ts";
 
 let bench: Bench;
 let driver: EmbeddedDriver;
@@ -36,10 +36,10 @@ test("performs the file actions and wait", async () => {
 
 test("inspects what changes files, and binds nothing for the rest", async () => {
   const write = { path: "/tmp/a.txt", content: "x" };
-  expect((await driver.inspect("fs.write", write, 1000)).bound).toEqual({
+  expect((await driver.inspect("fs.write", write, LOOK)).bound).toEqual({
     "file:/tmp/a.txt": "absent",
   });
-  expect(await driver.inspect("fs.read", { path: "/tmp/a.txt" }, 1000)).toEqual({
+  expect(await driver.inspect("fs.read", { path: "/tmp/a.txt" }, LOOK)).toEqual({
     bound: {},
     raises: [],
   });
@@ -59,7 +59,7 @@ test.each([
     reason: expect.stringContaining("no screen"),
     hint: expect.stringContaining("a later one"),
   });
-  await expect(driver.inspect(action, {}, 1000)).rejects.toMatchObject(
+  await expect(driver.inspect(action, {}, LOOK)).rejects.toMatchObject(
     failure("desktop_unavailable"),
   );
   await expect(driver.perform(step(action, {}), ioOf())).rejects.toMatchObject(

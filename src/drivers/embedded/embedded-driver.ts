@@ -1,6 +1,6 @@
 import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
-import type { Availability, Driver, Inspection, StepIo } from "../../tasks/driver.ts";
+import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { editFile } from "./edit.ts";
 import { inspectEdit, inspectWrite } from "./inspect.ts";
@@ -57,7 +57,6 @@ export async function openEmbeddedDriver(options: EmbeddedDriverOptions): Promis
 /** Works on a private world of files under WORKDIR, and runs commands in a sandbox that sees it. */
 export class EmbeddedDriver implements Driver {
   readonly name = "embedded";
-  readonly desktops = ["embedded"] as const;
   /** Resolves when the self-test and the sweep are over: `availability` is settled then. */
   readonly ready: Promise<void>;
   readonly #closing = new AbortController();
@@ -89,13 +88,13 @@ export class EmbeddedDriver implements Driver {
     };
   }
 
-  async inspect(action: string, parameters: Parameters, maxFileSize: number): Promise<Inspection> {
+  async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
     this.#require(action);
     if (!Object.hasOwn(INSPECTIONS, action)) return NO_INSPECTION;
     const inspect = INSPECTIONS[action];
     return inspect === undefined
       ? NO_INSPECTION
-      : await inspect(this.#parts.world, parameters, maxFileSize);
+      : await inspect(this.#parts.world, parameters, look.maxFileSize);
   }
 
   async perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {

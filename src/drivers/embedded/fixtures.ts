@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { StepIo } from "../../tasks/driver.ts";
+import type { Look, StepIo } from "../../tasks/driver.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** What the tests of this folder share; nothing else imports it. */
@@ -50,15 +50,36 @@ export interface Kept {
   readonly content: Buffer;
 }
 
+type TestIo = StepIo & {
+  readonly kept: Kept[];
+  readonly messages: string[];
+  readonly records: unknown[];
+};
+
+/** How a plan looks at the desktop where nothing else is said. */
+export const LOOK: Look = {
+  maxFileSize: 1000,
+  isScreenSettled: true,
+  targetCheck: { enabled: true, tolerance: 0.03, radius_px: 32 },
+  signal: new AbortController().signal,
+};
+
 /** A step's io that keeps artifacts and progress messages for the test to look at. */
-export function ioOf(
-  options: { signal?: AbortSignal; maxFileSize?: number } = {},
-): StepIo & { readonly kept: Kept[]; readonly messages: string[] } {
+export function ioOf(options: { signal?: AbortSignal; maxFileSize?: number } = {}): TestIo {
+  const records: unknown[] = [];
   const kept: Kept[] = [];
   const messages: string[] = [];
   return {
     kept,
     messages,
+    records,
+    taskId: "task_0000000000000000000000",
+    requester: "default",
+    targetCheck: LOOK.targetCheck,
+    record: async (entry) => {
+      records.push(entry);
+    },
+    onInstruction: () => {},
     signal: options.signal ?? new AbortController().signal,
     maxFileSize: options.maxFileSize ?? 10 * 1024 * 1024,
     progress: (_fraction, message) => {

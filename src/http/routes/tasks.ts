@@ -9,13 +9,12 @@ import {
   PlanRequest,
   TaskList,
   TaskListQuery,
+  TaskParams,
 } from "../../contract/requests.ts";
-import { PlanView, TaskId, TaskView } from "../../contract/task.ts";
+import { PlanView, TaskView } from "../../contract/task.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { NEVER, type PendingWaits } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
-
-const TaskParams = Type.Object({ task_id: TaskId });
 
 /** Plan → confirm → execute, and looking at what became of it. */
 export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWaits): Route[] {

@@ -85,14 +85,14 @@ const writePragmas = (options: { journal?: "WAL" | "DELETE"; syncs?: "owner" }) 
   PRAGMA journal_mode = ${options.journal ?? "WAL"};
   PRAGMA synchronous = ${options.syncs === "owner" ? "NORMAL" : "FULL"};
   PRAGMA foreign_keys = ON;
-  PRAGMA cache_size = -8192;
+  PRAGMA cache_size = -2048;
   ${options.syncs === "owner" ? "PRAGMA wal_autocheckpoint = 0;" : ""}
   PRAGMA journal_size_limit = ${LOG_SIZE_LIMIT};
   PRAGMA trusted_schema = OFF;
 `;
 
 const READ_PRAGMAS = `
-  PRAGMA cache_size = -4096;
+  PRAGMA cache_size = -2048;
   PRAGMA query_only = ON;
   PRAGMA trusted_schema = OFF;
 `;

@@ -1,0 +1,166 @@
+/** What a screen shows. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Row by row from the top, 3 bytes a pixel. */
+  readonly rgb: Uint8Array;
+}
+
+/** Pixels from the left and from the top. */
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+/** One of the two stands out on any background. */
+const DARK: Colour = [0, 0, 0];
+const LIGHT: Colour = [255, 214, 0];
+
+const RING_RADIUS = 15;
+const ARM_START = 6;
+const ARM_END = 23;
+/** Half of the stroke's width, of the outline and of the core. */
+const OUTLINE = 2.5;
+const CORE = 1.2;
+
+const CELLS = 16;
+/** Out of 255: what re-rendering the same thing may change. */
+const TOLERANCE = 16;
+
+/** A copy with a target around the point, whose own pixel and neighbours stay visible. */
+export function markPoint(picture: Picture, point: Spot): Picture {
+  const marked = copyOf(picture);
+  drawTarget(marked, inside(picture, point));
+  return marked;
+}
+
+/** A copy with the way through the points and a target at its end. */
+export function markPath(picture: Picture, points: readonly Spot[]): Picture {
+  const marked = copyOf(picture);
+  const way = points.map((point) => inside(picture, point));
+  for (const [stroke, colour] of [
+    [OUTLINE, DARK],
+    [CORE, LIGHT],
+  ] as const) {
+    for (const [index, from] of way.entries()) {
+      drawLine(marked, from, way[index + 1] ?? from, stroke, colour);
+    }
+  }
+  const end = way.at(-1);
+  if (end !== undefined) drawTarget(marked, end);
+  return marked;
+}
+
+/**
+ * The mean luminance of each of 16×16 cells of the square around a point, from `radius` before it to
+ * `radius` after it, without what lies outside of the picture; base64url.
+ */
+export function fingerprint(picture: Picture, centre: Spot, radius: number): string {
+  const { x, y } = inside(picture, centre);
+  const reach = Math.max(0, Math.round(radius));
+  const left = Math.max(0, x - reach);
+  const top = Math.max(0, y - reach);
+  const width = Math.min(picture.width, x + reach + 1) - left;
+  const height = Math.min(picture.height, y + reach + 1) - top;
+  const cells = new Uint8Array(CELLS * CELLS);
+  for (let row = 0; row < CELLS; row += 1) {
+    for (let column = 0; column < CELLS; column += 1) {
+      const across = cellOf(left, width, column);
+      cells[row * CELLS + column] = meanLuminance(picture, across, cellOf(top, height, row));
+    }
+  }
+  return Buffer.from(cells).toString("base64url");
+}
+
+/**
+ * The share, 0 to 1, of the cells of two fingerprints that differ by more than 16 of 255. What is no
+ * fingerprint differs wholly.
+ */
+export function difference(a: string, b: string): number {
+  const [before, after] = [Buffer.from(a, "base64url"), Buffer.from(b, "base64url")];
+  if (before.length !== CELLS * CELLS || after.length !== before.length) return 1;
+  let changed = 0;
+  for (const [index, value] of before.entries()) {
+    if (Math.abs(value - (after[index] ?? 0)) > TOLERANCE) changed += 1;
+  }
+  return changed / before.length;
+}
+
+function copyOf({ width, height, rgb }: Picture): Picture {
+  return { width, height, rgb: Uint8Array.from(rgb) };
+}
+
+function inside({ width, height }: Picture, { x, y }: Spot): Spot {
+  return { x: clamp(x, width), y: clamp(y, height) };
+}
+
+function clamp(value: number, size: number): number {
+  return Math.min(Math.max(0, Math.round(value) || 0), size - 1);
+}
+
+function drawTarget(picture: Picture, { x, y }: Spot): void {
+  const reach = ARM_END + Math.ceil(OUTLINE);
+  for (let down = -reach; down <= reach; down += 1) {
+    for (let right = -reach; right <= reach; right += 1) {
+      const distance = distanceToTarget(right, down);
+      if (distance <= CORE) paint(picture, x + right, y + down, LIGHT);
+      else if (distance <= OUTLINE) paint(picture, x + right, y + down, DARK);
+    }
+  }
+}
+
+/** From a point, as seen from the middle, to the nearest stroke of ring or cross. */
+function distanceToTarget(right: number, down: number): number {
+  const ring = Math.abs(Math.hypot(right, down) - RING_RADIUS);
+  const [along, beside] = [Math.abs(right), Math.abs(down)].sort((a, b) => b - a) as [
+    number,
+    number,
+  ];
+  const arm = Math.hypot(
+    beside,
+    along < ARM_START ? ARM_START - along : Math.max(0, along - ARM_END),
+  );
+  return Math.min(ring, arm);
+}
+
+function drawLine(picture: Picture, from: Spot, to: Spot, stroke: number, colour: Colour): void {
+  const steps = Math.max(1, Math.abs(to.x - from.x), Math.abs(to.y - from.y));
+  const reach = Math.floor(stroke);
+  for (let step = 0; step <= steps; step += 1) {
+    const x = Math.round(from.x + ((to.x - from.x) * step) / steps);
+    const y = Math.round(from.y + ((to.y - from.y) * step) / steps);
+    for (let down = -reach; down <= reach; down += 1) {
+      for (let right = -reach; right <= reach; right += 1) {
+        if (Math.hypot(right, down) <= stroke) paint(picture, x + right, y + down, colour);
+      }
+    }
+  }
+}
+
+function paint({ width, height, rgb }: Picture, x: number, y: number, colour: Colour): void {
+  if (x >= 0 && y >= 0 && x < width && y < height) rgb.set(colour, (y * width + x) * 3);
+}
+
+/** Where a cell begins and ends; in a side shorter than 16 pixels neighbours share one. */
+function cellOf(start: number, length: number, index: number): readonly [number, number] {
+  const from = start + Math.floor((index * length) / CELLS);
+  return [from, Math.max(from + 1, start + Math.floor(((index + 1) * length) / CELLS))];
+}
+
+function meanLuminance(
+  { width, rgb }: Picture,
+  [left, right]: readonly [number, number],
+  [top, bottom]: readonly [number, number],
+): number {
+  let sum = 0;
+  for (let y = top; y < bottom; y += 1) {
+    for (let x = left; x < right; x += 1) {
+      const at = (y * width + x) * 3;
+      // Weights of ITU-R BT.601 in 256ths.
+      sum += 77 * (rgb[at] ?? 0) + 150 * (rgb[at + 1] ?? 0) + 29 * (rgb[at + 2] ?? 0);
+    }
+  }
+  return Math.round(sum / 256 / ((right - left) * (bottom - top)));
+}
