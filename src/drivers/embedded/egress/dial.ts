@@ -1,0 +1,52 @@
+import { connect, type Socket } from "node:net";
+
+/** ms that one address has to answer. */
+const CONNECT_TIMEOUT = 5000;
+
+export type Connect = (address: string, port: number) => Socket;
+
+/**
+ * A connection to the first of these addresses that takes one. They are tried in turn, as they
+ * are: nothing is resolved here. Rejects with the last failure, or when the signal aborts.
+ */
+export async function dial(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+  open: Connect = openSocket,
+): Promise<Socket> {
+  let failure: unknown = new Error("no address to connect to");
+  for (const address of addresses) {
+    signal.throwIfAborted();
+    try {
+      return await connected(open(address, port), signal);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function openSocket(address: string, port: number): Socket {
+  return connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+}
+
+async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT)]);
+  return await new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      limit.removeEventListener("abort", onAbort);
+      socket.off("connect", onConnect).off("error", settle);
+      // Whoever takes it over listens; until then, and for a late failure, nothing may throw.
+      socket.on("error", () => {});
+      if (error === undefined) return resolve(socket);
+      socket.destroy();
+      reject(error);
+    };
+    const onConnect = (): void => settle();
+    const onAbort = (): void => settle(limit.reason ?? new Error("aborted"));
+    socket.once("connect", onConnect).once("error", settle);
+    limit.addEventListener("abort", onAbort, { once: true });
+    if (limit.aborted) onAbort();
+  });
+}

@@ -1,0 +1,199 @@
+import { chmodSync, chownSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { Owner } from "../confined-path.ts";
+import { type Connect, dial } from "./dial.ts";
+import { admit, type EgressRules } from "./egress-gate.ts";
+import {
+  NOT_A_PROXY_REQUEST,
+  notReached,
+  type Refusal,
+  rawRefusal,
+  refusalBody,
+  refusalFields,
+  refusedByRule,
+} from "./egress-refusal.ts";
+import { type EgressTarget, readRequestTarget, readTunnelTarget } from "./egress-target.ts";
+import { forwardRequest, forwardUpgrade } from "./forward.ts";
+import { joinSockets } from "./join-sockets.ts";
+import { OpenConnections } from "./open-connections.ts";
+import { openPrivateDirectory } from "./private-directory.ts";
+
+export interface EgressLimits {
+  /** Bytes of a request's line and header. */
+  readonly headerSize: number;
+  /** ms until a request's header is whole. */
+  readonly headerTimeout: number;
+  /** ms without a byte either way. */
+  readonly idleTimeout: number;
+  readonly connections: number;
+}
+
+const LIMITS: EgressLimits = {
+  headerSize: 32 * 1024,
+  headerTimeout: 10_000,
+  idleTimeout: 300_000,
+  connections: 256,
+};
+
+export interface EgressOptions extends EgressRules {
+  /** Who may connect besides the gateway: the programs of the desktop. */
+  readonly owner: Owner | undefined;
+  readonly limits?: Partial<EgressLimits>;
+  readonly connect?: Connect;
+  /** Told of each decision; nothing of a request but its target is ever passed on. */
+  onDecision?(target: EgressTarget, allowed: boolean, reason: string): void;
+}
+
+/**
+ * Starts the one way out of the embedded desktop: an HTTP proxy on a unix socket in a directory of
+ * its own. Each connection and each request is decided by itself. What goes through a tunnel is
+ * not looked at: a server that answers for other names too can be asked for these.
+ */
+export async function startEgressProxy(options: EgressOptions): Promise<EgressProxy> {
+  const directory = await openPrivateDirectory("bytebot-egress-", options.owner);
+  const proxy = new EgressProxy(options, directory.path, () => directory[Symbol.dispose]());
+  try {
+    await proxy.listen();
+  } catch (error) {
+    directory[Symbol.dispose]();
+    throw error;
+  }
+  return proxy;
+}
+
+export class EgressProxy implements AsyncDisposable {
+  /** Path of the socket. */
+  readonly socket: string;
+  readonly #options: EgressOptions;
+  readonly #limits: EgressLimits;
+  readonly #server: Server;
+  readonly #open = new OpenConnections();
+  readonly #clients = new Set<Duplex>();
+  readonly #cleanUp: () => void;
+
+  constructor(options: EgressOptions, directory: string, cleanUp: () => void) {
+    this.socket = join(directory, "egress.sock");
+    this.#options = options;
+    this.#cleanUp = cleanUp;
+    this.#limits = { ...LIMITS, ...options.limits };
+    const { headerSize, headerTimeout, idleTimeout, connections } = this.#limits;
+    this.#server = createServer({
+      maxHeaderSize: headerSize,
+      headersTimeout: headerTimeout,
+      connectionsCheckingInterval: Math.min(headerTimeout, 5000),
+      // An upload may take as long as it moves.
+      requestTimeout: 0,
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+    });
+    this.#server.maxConnections = connections;
+    this.#server.timeout = idleTimeout;
+    this.#server
+      .on("connection", (socket) => this.#track(socket))
+      .on("request", (request, response) => void this.#forward(request, response))
+      .on("connect", (request, socket, head) => void this.#tunnel(request, socket, head))
+      .on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head))
+      .on("clientError", (_error, socket) => {
+        if (socket.writable) socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+        else socket.destroy();
+      });
+  }
+
+  /** How many connections lead out. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(this.socket, () => resolve());
+    });
+    chmodSync(this.socket, 0o600);
+    const { owner } = this.#options;
+    if (owner !== undefined) chownSync(this.socket, owner.uid, owner.gid);
+  }
+
+  /** Ends the connections that policy would not allow any more. */
+  async recheck(): Promise<void> {
+    await this.#open.recheck((target) => this.#options.decide(target));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#open.closeAll();
+    for (const socket of [...this.#clients]) socket.destroy();
+    await closed;
+    this.#cleanUp();
+  }
+
+  #track(socket: Duplex): void {
+    this.#clients.add(socket);
+    socket.on("error", () => {});
+    socket.once("close", () => this.#clients.delete(socket));
+  }
+
+  async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = readRequestTarget(request.url ?? "");
+    if (asked === undefined) return answer(response, NOT_A_PROXY_REQUEST);
+    const upstream = await this.#reach(asked.target, response);
+    if ("reason" in upstream) return answer(response, upstream);
+    const failure = await forwardRequest(request, response, upstream, asked);
+    if (failure !== undefined) answer(response, notReached(asked.target, failure));
+  }
+
+  async #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const target = readTunnelTarget(request.url ?? "");
+    if (target === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+    const upstream = await this.#reach(target, socket);
+    if ("reason" in upstream) return void socket.end(rawRefusal(upstream));
+    socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+    if (head.length > 0) upstream.write(head);
+    joinSockets(socket, upstream);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const asked = readRequestTarget(request.url ?? "");
+    if (asked === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+    const upstream = await this.#reach(asked.target, socket);
+    if ("reason" in upstream) return void socket.end(rawRefusal(upstream));
+    forwardUpgrade(request, socket, head, upstream, asked);
+  }
+
+  /** A connection to the target, or why there is none. It ends with the client's. */
+  async #reach(target: EgressTarget, client: Duplex | ServerResponse): Promise<Socket | Refusal> {
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    client.once("close", onClose);
+    try {
+      const admission = await admit(this.#options, target, gone.signal);
+      const isAllowed = "addresses" in admission;
+      this.#options.onDecision?.(target, isAllowed, isAllowed ? "" : admission.refused);
+      if (!isAllowed) {
+        return admission.kind === "rule"
+          ? refusedByRule(target, admission.refused)
+          : notReached(target, admission.refused);
+      }
+      const { connect } = this.#options;
+      const socket = await dial(admission.addresses, target.port, gone.signal, connect);
+      socket.setTimeout(this.#limits.idleTimeout, () => socket.destroy());
+      const remove = this.#open.add(target, () => socket.destroy());
+      socket.once("close", remove);
+      return socket;
+    } catch {
+      return notReached(target, "nothing answered there");
+    } finally {
+      client.off("close", onClose);
+    }
+  }
+}
+
+function answer(response: ServerResponse, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const body = refusalBody(refusal);
+  // Of a body that nobody reads no end is seen: the connection cannot be used again.
+  response.writeHead(refusal.status, { ...refusalFields(body), Connection: "close" });
+  response.end(body);
+}
