@@ -2,13 +2,13 @@ import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
+import { wait } from "../step/wait.ts";
 import { editFile } from "./edit.ts";
 import { inspectEdit, inspectWrite } from "./inspect.ts";
 import { listDirectory } from "./list.ts";
 import { readFile } from "./read.ts";
 import { Shell } from "./shell.ts";
 import { sweepLeftovers } from "./sweep.ts";
-import { wait } from "./wait.ts";
 import { openWorld, problemWith, type World } from "./world.ts";
 import { writeFile } from "./write.ts";
 

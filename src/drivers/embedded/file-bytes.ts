@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { read, readSync } from "node:fs";
 import { promisify } from "node:util";
-import { GatewayError } from "../../contract/errors.ts";
-import { throwIfAborted } from "./aborted.ts";
+import { throwIfAborted } from "../step/aborted.ts";
 import type { WorldFile } from "./confined-path.ts";
 
 const readAsync: (
@@ -19,16 +18,6 @@ const CHUNK = 256 * 1024;
 /** A file's size in bytes, when it was opened. */
 export function sizeOf(file: WorldFile): number {
   return Number(file.stats.size);
-}
-
-/** Throws `file_too_large` with both sizes. */
-export function requireSize(size: number, maxFileSize: number, path: string): void {
-  if (size <= maxFileSize) return;
-  throw new GatewayError(
-    "file_too_large",
-    `${path}: ${size} bytes are more than the ${maxFileSize} allowed`,
-    { hint: "Use a smaller file, or have max_file_size_mb or MAX_FILE_SIZE_MB raised." },
-  );
 }
 
 /**

@@ -3,9 +3,9 @@ import { opendir } from "node:fs/promises";
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import type { Parameters } from "../../contract/task.ts";
 import type { StepIo } from "../../tasks/driver.ts";
-import { throwIfAborted } from "./aborted.ts";
+import { throwIfAborted } from "../step/aborted.ts";
+import { text } from "../step/parameter.ts";
 import type { Confinement, WorldDirectory } from "./confined-path.ts";
-import { text } from "./parameter.ts";
 import { errnoOf, pathError } from "./path-error.ts";
 
 /** A bigger directory is not read to its end. */

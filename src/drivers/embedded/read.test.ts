@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MAX_INLINE } from "../files/read-source.ts";
 import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
-import { MAX_INLINE, readFile } from "./read.ts";
+import { readFile } from "./read.ts";
 
 let bench: Bench;
 beforeEach(() => {

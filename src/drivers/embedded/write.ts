@@ -2,36 +2,20 @@ import { rmdirSync } from "node:fs";
 import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { StepIo } from "../../tasks/driver.ts";
-import { throwIfAborted } from "./aborted.ts";
+import { ABSENT, bindingOf, holdTo } from "../files/file-state.ts";
+import { requireSize } from "../files/require-size.ts";
+import { fileExists, writeRequestOf } from "../files/write-request.ts";
+import { throwIfAborted } from "../step/aborted.ts";
 import type { Confinement, Owner } from "./confined-path.ts";
-import { chunksOf, requireSize, sizeOf } from "./file-bytes.ts";
-import { ABSENT, bindingOf, examine, holdTo, type Target } from "./file-state.ts";
-import { bytesOf, oneOf, text } from "./parameter.ts";
+import { chunksOf, sizeOf } from "./file-bytes.ts";
+import { examine, type Target } from "./file-state.ts";
 import { parentOf, type SplitPath, splitPath } from "./split-path.ts";
 import { StagedFile, syncDirectory } from "./staged-file.ts";
-
-export const WRITE_MODES = ["create", "overwrite", "append"] as const;
-export type WriteMode = (typeof WRITE_MODES)[number];
 
 /** Where files are written, and whose they become. */
 export interface Site {
   readonly root: Confinement;
   readonly owner: Owner | undefined;
-}
-
-export interface WriteRequest {
-  readonly path: string;
-  readonly mode: WriteMode;
-  readonly content: Uint8Array;
-}
-
-export function writeRequestOf(parameters: Parameters): WriteRequest {
-  const encoding = oneOf(parameters, "encoding", ["utf8", "base64"]);
-  return {
-    path: text(parameters, "path"),
-    mode: oneOf(parameters, "mode", WRITE_MODES),
-    content: bytesOf(text(parameters, "content"), encoding, "content"),
-  };
 }
 
 /**
@@ -109,12 +93,6 @@ export async function replaceFile(
 function nameOf({ name }: SplitPath): string {
   if (name !== undefined) return name;
   throw new GatewayError("not_a_file", "/ is a directory", { hint: "Name a file in it." });
-}
-
-function fileExists(path: string): GatewayError {
-  return new GatewayError("file_exists", `${path} exists already, and mode create never replaces`, {
-    hint: "Use mode overwrite or append, or another name.",
-  });
 }
 
 function isCode(error: unknown, code: GatewayError["code"]): boolean {
