@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { ByteBotFile } from "../src/config/bytebot-file.ts";
 import { ClientsFile } from "../src/config/clients.ts";
+import { DesktopFile } from "../src/config/desktop-file.ts";
 import { readJsonFile } from "../src/config/json-file.ts";
-import { ByteBotFile } from "../src/config/load-config.ts";
 import { VARIABLE_NAMES } from "../src/config/variables.ts";
 
 const root = dirname(import.meta.dirname);
@@ -12,6 +13,8 @@ const config = (name: string) => join(root, "config", name);
 test("the example files are valid", () => {
   expect(readJsonFile(config("clients.example.json"), ClientsFile)).toBeDefined();
   expect(readJsonFile(config("bytebot.example.json"), ByteBotFile)).toBeDefined();
+  expect(readJsonFile(config("bytebot.desktops.example.json"), ByteBotFile)).toBeDefined();
+  expect(readJsonFile(config("desktop.example.json"), DesktopFile)).toBeDefined();
 });
 
 test(".env.example describes every variable, and no other", () => {

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageFile from "../package.json" with { type: "json" };
 import { capabilities } from "../src/capabilities/registry.ts";
+import { ByteBotFile } from "../src/config/bytebot-file.ts";
 import { ClientsFile } from "../src/config/clients.ts";
+import { DesktopFile } from "../src/config/desktop-file.ts";
 import type { HttpDeps } from "../src/http/http-deps.ts";
 import { describeApi } from "../src/http/openapi.ts";
 import { PendingWaits } from "../src/http/pending-waits.ts";
@@ -31,6 +33,16 @@ const FILES: Readonly<Record<string, () => unknown>> = {
     description: "Keys besides the built-in ones: who may call, and what each may do.",
     ...ClientsFile,
   }),
+  "config/bytebot.schema.json": () => ({
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "ByteBot Gateway: how ByteBot is reached",
+    ...ByteBotFile,
+  }),
+  "config/desktop.schema.json": () => ({
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "ByteBot Gateway: the embedded desktop",
+    ...DesktopFile,
+  }),
   "docs/openapi.json": () => describeApi(describedRoutes(), packageFile.version, PUBLIC_URL),
 };
 
@@ -54,11 +66,15 @@ if (process.argv.includes("--check")) {
 
 /** The built-in default with every setting written out, for an operator to change. */
 function shippedPolicy() {
-  const { confirmation, approvals, security } = buildPolicy(DEFAULT_POLICY, NO_SURROUNDINGS);
+  const { confirmation, approvals, target_check, security } = buildPolicy(
+    DEFAULT_POLICY,
+    NO_SURROUNDINGS,
+  );
   return {
     $schema: "./policy.schema.json",
     capabilities: DEFAULT_POLICY.capabilities,
     confirmation: { ...confirmation, approvals },
+    target_check,
     security,
   };
 }

@@ -216,10 +216,12 @@ function openPolicy(config: Config): PolicySource {
 const BYTEBOT_PORTS = [9990, 9991, 9992];
 
 /** Where a browser must never be sent: the gateway itself and, where it is driven, ByteBot. */
-function ownHosts({ host, port, publicUrl, bytebot, driver }: Config): OwnHost[] {
-  const own = [{ host, port }, addressOf(publicUrl)];
+function ownHosts({ host, port, publicUrl, guard, bytebot, driver }: Config): OwnHost[] {
+  const own = [{ host, port }, guard, addressOf(publicUrl)];
   if (driver !== "bytebot") return own;
-  const urls = [bytebot.url, bytebot.agentUrl].filter((url) => url !== undefined);
+  const urls = bytebot.flatMap(({ url, agentUrl }) =>
+    agentUrl === undefined ? [url] : [url, agentUrl],
+  );
   const local = BYTEBOT_PORTS.map((number) => ({ host: "localhost", port: number }));
   return [...own, ...urls.map(addressOf), ...local];
 }

@@ -25,7 +25,8 @@ export function createLogger(
     secrets.approverSecret,
     secrets.apiToken,
     secrets.auditKey,
-    secrets.bytebotApiKey,
+    secrets.guardKey,
+    ...secrets.bytebotApiKeys.values(),
     ...keySecrets,
   ];
   const mask = maskSecrets(known.filter((secret) => secret !== undefined));

@@ -16,11 +16,16 @@ export interface Config {
   readonly logFormat: LogFormat;
 
   readonly driver: DriverName;
-  readonly bytebot: {
-    /** Desktop daemon, without a slash at its end. */
-    readonly url: string;
-    /** Agent; undefined: none is used. */
-    readonly agentUrl: string | undefined;
+  /** ByteBot's desktops, the default first. Looked at with the driver `bytebot` alone. */
+  readonly bytebot: readonly ByteBotDesktop[];
+  /** The listener that ByteBot's agents act through. */
+  readonly guard: { readonly host: string; readonly port: number };
+  /** The embedded driver's desktop. */
+  readonly desktop: {
+    readonly width: number;
+    readonly height: number;
+    /** Name → argument list, besides what is found. */
+    readonly applications: Readonly<Record<string, readonly string[]>>;
   };
 
   /** Absolute paths. They are proven disjoint by `prepareDirectories`. */
@@ -42,6 +47,17 @@ export interface Config {
   readonly retentionDays: number;
 }
 
+export interface ByteBotDesktop {
+  /** What a plan calls it. */
+  readonly name: string;
+  /** Desktop daemon, without a slash at its end. */
+  readonly url: string;
+  /** Agent; undefined: none is used. */
+  readonly agentUrl: string | undefined;
+  /** Ids of the keys that may use it; null: every key. */
+  readonly keys: readonly string[] | null;
+}
+
 /** pino's names; LOG_LEVEL says DEBUG, INFO, WARNING or ERROR. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFormat = "json" | "text";
@@ -56,8 +72,10 @@ export interface Secrets {
   /** Bearer token of the key `api`; undefined: there is no such key. */
   readonly apiToken: string | undefined;
   readonly auditKey: string;
-  /** undefined: none is sent. */
-  readonly bytebotApiKey: string | undefined;
+  /** By the name of the desktop; absent: none is sent. */
+  readonly bytebotApiKeys: ReadonlyMap<string, string>;
+  /** Stands in the path that agents are pointed at; undefined: no agent can be guarded. */
+  readonly guardKey: string | undefined;
   /** A variable as environment and `.env` had it at the start, for `secret_env` of clients.json. */
   readonly variable: (name: string) => string | undefined;
 }

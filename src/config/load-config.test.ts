@@ -44,7 +44,9 @@ describe("loadConfig", () => {
       logLevel: "info",
       logFormat: "json",
       driver: "embedded",
-      bytebot: { url: "http://localhost:3000", agentUrl: undefined },
+      bytebot: [{ name: "bytebot", url: "http://localhost:3000", agentUrl: undefined, keys: null }],
+      guard: { host: "127.0.0.1", port: 8090 },
+      desktop: { width: 1280, height: 960, applications: {} },
       workdir: "/tmp/bytebot-workdir",
       dataDir: join(cwd, "data"),
       configDir: join(cwd, "config"),
@@ -75,6 +77,9 @@ describe("loadConfig", () => {
       BYTEBOT_URL: "http://bytebot:9990/",
       BYTEBOT_AGENT_URL: "http://bytebot:9991",
       BYTEBOT_API_KEY: "none",
+      GUARD_HOST: "10.1.2.3",
+      GUARD_PORT: "9000",
+      GUARD_KEY: "0123456789abcdef0123456789abcdef",
       WORKDIR: "work",
       DATA_DIR: "/var/lib/gateway",
       CONFIG_DIR: "/etc/gateway",
@@ -93,7 +98,8 @@ describe("loadConfig", () => {
       logLevel: "warn",
       logFormat: "text",
       driver: "bytebot",
-      bytebot: { url: "http://bytebot:9990", agentUrl: "http://bytebot:9991" },
+      bytebot: [{ url: "http://bytebot:9990", agentUrl: "http://bytebot:9991" }],
+      guard: { host: "10.1.2.3", port: 9000 },
       workdir: join(cwd, "work"),
       dataDir: "/var/lib/gateway",
       configDir: "/etc/gateway",
@@ -134,11 +140,80 @@ describe("loadConfig", () => {
     expect(driver({ BYTEBOT_URL: "http://b", DRIVER: "embedded" })).toBe("embedded");
     write("config/bytebot.json", { url: "http://b:1", api_key: "k" });
     expect(driver({})).toBe("bytebot");
-    expect(load().secrets.bytebotApiKey).toBe("k");
-    expect(load(key).secrets.bytebotApiKey).toBeUndefined();
+    expect(load().secrets.bytebotApiKeys.get("bytebot")).toBe("k");
+    expect(load(key).secrets.bytebotApiKeys.get("bytebot")).toBeUndefined();
     expect(driver({ DRIVER: "Embedded" })).toBe("embedded");
     write("config/bytebot.json", { url: "http://b:1" });
     expect(fault()).toMatchObject({ variable: "BYTEBOT_API_KEY" });
+  });
+
+  it("reads desktops by their names, each with its own key or the common one", () => {
+    const office = { name: "office", url: "http://office:9990/", agent_url: "http://office:9991" };
+    const files = { name: "files", url: "http://files:9990", api_key: "own", keys: ["alice"] };
+    write("config/bytebot.json", { desktops: [office, files] });
+    expect(fault()).toMatchObject({
+      variable: "BYTEBOT_API_KEY",
+      problem: expect.stringContaining("office"),
+    });
+    const { config, secrets } = load({ BYTEBOT_API_KEY: "common" });
+    expect(config.driver).toBe("bytebot");
+    expect(config.bytebot).toEqual([
+      { name: "office", url: "http://office:9990", agentUrl: "http://office:9991", keys: null },
+      { name: "files", url: "http://files:9990", agentUrl: undefined, keys: ["alice"] },
+    ]);
+    expect([...secrets.bytebotApiKeys]).toEqual([
+      ["office", "common"],
+      ["files", "own"],
+    ]);
+  });
+
+  it.each([
+    [{ desktops: [] }, "/desktops"],
+    [{ desktops: [{ name: "A b", url: "http://b" }] }, "/desktops/0/name"],
+    [{ desktops: [{ name: "a", url: "b" }] }, "/desktops/0/url"],
+    [{ desktops: [{ name: "a", url: "http://b", agent_url: "x" }] }, "/desktops/0/agent_url"],
+    [
+      {
+        desktops: [
+          { name: "a", url: "http://b" },
+          { name: "a", url: "http://c" },
+        ],
+      },
+      "/desktops/1",
+    ],
+    [{ url: "http://b", desktops: [{ name: "a", url: "http://b" }] }, "bytebot.json"],
+  ])("refuses the desktops %j", (content, place) => {
+    write("config/bytebot.json", content);
+    expect(fault({ BYTEBOT_API_KEY: "none" }).variable).toContain(place);
+  });
+
+  it("refuses one desktop in the environment beside several in the file", () => {
+    write("config/bytebot.json", { desktops: [{ name: "a", url: "http://b" }] });
+    const variable = { BYTEBOT_URL: "http://c", BYTEBOT_API_KEY: "none" };
+    expect(fault(variable)).toMatchObject({ variable: "BYTEBOT_URL" });
+  });
+
+  it("refuses a guard's key that is weak, another secret or no part of a path", () => {
+    const guard = { GUARD_HOST: "0.0.0.0" };
+    expect(fault({ ...guard, GUARD_KEY: "short" })).toMatchObject({ variable: "GUARD_KEY" });
+    expect(fault({ GUARD_KEY: "a/b" }).problem).toContain("path");
+    const shared = { SHARED_SECRET: "0123456789abcdef0", GUARD_KEY: "0123456789abcdef0" };
+    expect(fault(shared).problem).toContain("another secret");
+    expect(load({ GUARD_KEY: "short" }).secrets.guardKey).toBe("short");
+  });
+
+  it("reads the embedded desktop's screen and applications", () => {
+    write("config/desktop.json", {
+      screen: { width: 800, height: 600 },
+      applications: { editor: ["/usr/bin/mousepad", "--opt"] },
+    });
+    expect(load().config.desktop).toEqual({
+      width: 800,
+      height: 600,
+      applications: { editor: ["/usr/bin/mousepad", "--opt"] },
+    });
+    write("config/desktop.json", { applications: { editor: "/usr/bin/mousepad" } });
+    expect(fault().variable).toContain("desktop.json /applications/editor");
   });
 
   it("reads the shipped examples", () => {

@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
-import Type from "typebox";
 import { isLoopbackHost } from "../lib/loopback-host.ts";
+import { ByteBotFile, readDesktops, type WrittenDesktop } from "./bytebot-file.ts";
 import { clientVariables, readKeys } from "./clients.ts";
 import { type Config, type Secrets, StartupError } from "./config.ts";
+import { DesktopFile, USUAL_SCREEN } from "./desktop-file.ts";
 import { readJsonFile } from "./json-file.ts";
 import { STRENGTH_HINT, sampleOf, weaknessOf } from "./secret-strength.ts";
 import {
@@ -19,20 +20,6 @@ import {
   type ValueReader,
 } from "./values.ts";
 import { type SettingName, Variables } from "./variables.ts";
-
-/** `config/bytebot.json`: how ByteBot is reached; with a `url` it also selects the driver. */
-export const ByteBotFile = Type.Object(
-  {
-    $schema: Type.Optional(Type.String()),
-    url: Type.Optional(Type.String({ minLength: 1 })),
-    agent_url: Type.Optional(Type.String({ minLength: 1 })),
-    api_key: Type.Optional(Type.String({ minLength: 1 })),
-    timeout: Type.Optional(Type.Number({ description: "seconds" })),
-    retry_attempts: Type.Optional(Type.Integer()),
-    workdir: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  { additionalProperties: false },
-);
 
 const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
 const FORMATS = { json: "json", text: "text" } as const;
@@ -59,7 +46,7 @@ export function loadConfig(
   const read = <Value>(
     name: SettingName,
     reader: ValueReader<Value>,
-    key?: keyof typeof bytebot,
+    key?: Exclude<keyof ByteBotFile, "desktops">,
   ): Value | undefined => {
     const written = key === undefined ? undefined : bytebot[key];
     const text = variables.get(name);
@@ -72,8 +59,30 @@ export function loadConfig(
 
   const port = read("PORT", integer(0, 65_535, 8089)) ?? 8089;
   const bytebotUrl = read("BYTEBOT_URL", baseUrl, "url");
-  const driver =
-    read("DRIVER", oneOf(DRIVERS)) ?? (bytebotUrl === undefined ? "embedded" : "bytebot");
+  const agentUrl = read("BYTEBOT_AGENT_URL", baseUrl, "agent_url");
+  const listed = readDesktops(bytebotFile, bytebot);
+  if (listed !== undefined && (bytebotUrl ?? agentUrl) !== undefined) {
+    const name = bytebotUrl === undefined ? "BYTEBOT_AGENT_URL" : "BYTEBOT_URL";
+    const hint = "Unset it, or take the list out of that file.";
+    throw new StartupError(name, `is set, and ${bytebotFile} lists desktops`, hint);
+  }
+  const isByteBotSet = bytebotUrl !== undefined || listed !== undefined;
+  const driver = read("DRIVER", oneOf(DRIVERS)) ?? (isByteBotSet ? "bytebot" : "embedded");
+  const apiKey = variables.secret("BYTEBOT_API_KEY");
+  const desktops: readonly WrittenDesktop[] = listed?.map((desktop) => ({
+    ...desktop,
+    apiKey: desktop.apiKey ?? apiKey,
+  })) ?? [
+    {
+      name: "bytebot",
+      url: bytebotUrl ?? "http://localhost:3000",
+      agentUrl,
+      keys: null,
+      apiKey: apiKey ?? bytebot.api_key,
+    },
+  ];
+  const { screen, applications = {} } =
+    readJsonFile(join(configDir, "desktop.json"), DesktopFile) ?? {};
 
   const settings = {
     host: read("HOST", host) ?? "127.0.0.1",
@@ -85,10 +94,12 @@ export function loadConfig(
     logLevel: read("LOG_LEVEL", oneOf(LEVELS)) ?? "info",
     logFormat: read("LOG_FORMAT", oneOf(FORMATS)) ?? "json",
     driver,
-    bytebot: Object.freeze({
-      url: bytebotUrl ?? "http://localhost:3000",
-      agentUrl: read("BYTEBOT_AGENT_URL", baseUrl, "agent_url"),
+    bytebot: Object.freeze(desktops.map(({ apiKey: _, ...desktop }) => Object.freeze(desktop))),
+    guard: Object.freeze({
+      host: read("GUARD_HOST", host) ?? "127.0.0.1",
+      port: read("GUARD_PORT", integer(0, 65_535, 8090)) ?? 8090,
     }),
+    desktop: Object.freeze({ ...(screen ?? USUAL_SCREEN), applications }),
     workdir: read("WORKDIR", path, "workdir") ?? "/tmp/bytebot-workdir",
     dataDir: read("DATA_DIR", path) ?? path("data"),
     configDir,
@@ -100,7 +111,7 @@ export function loadConfig(
     retentionDays: read("RETENTION_DAYS", integer(1, 36_500, 30)) ?? 30,
   } satisfies Omit<Config, "secretFiles">;
 
-  const secrets = readSecrets(variables, settings.host, driver, bytebot.api_key);
+  const secrets = readSecrets(variables, settings, desktops);
   const secretFiles = Object.freeze([...variables.secretFiles]);
   const config: Config = Object.freeze({ ...settings, secretFiles });
   readKeys(config, secrets);
@@ -119,12 +130,11 @@ function readValue<Value>(text: string, variable: string, reader: ValueReader<Va
 /** The secrets of keys are checked where keys are read, the two others here. */
 function readSecrets(
   variables: Variables,
-  bound: string,
-  driver: Config["driver"],
-  writtenApiKey: string | undefined,
+  { host: bound, guard, driver }: Pick<Config, "host" | "guard" | "driver">,
+  desktops: readonly WrittenDesktop[],
 ): Secrets {
-  const refuse = (name: string, problem: string | undefined) => {
-    if (problem !== undefined && !isLoopbackHost(bound)) {
+  const refuse = (name: string, problem: string | undefined, listener = bound) => {
+    if (problem !== undefined && !isLoopbackHost(listener)) {
       throw new StartupError(name, problem, STRENGTH_HINT);
     }
   };
@@ -139,25 +149,44 @@ function readSecrets(
   const auditKey = required("AUDIT_KEY", "seals the audit log");
   const approverSecret = variables.secret("APPROVER_SECRET");
   const apiToken = variables.secret("API_TOKEN");
-  const apiKey = variables.secret("BYTEBOT_API_KEY") ?? writtenApiKey;
+  const guardKey = variables.secret("GUARD_KEY");
+  const apiKeys = new Map<string, string>();
 
   refuse("AUDIT_KEY", weaknessOf(auditKey));
   if ([sharedSecret, approverSecret, apiToken].includes(auditKey)) {
     refuse("AUDIT_KEY", "is also the secret of a key, whose holder could rewrite the audit log");
   }
-  if (driver === "bytebot") {
+  for (const { name, apiKey } of driver === "bytebot" ? desktops : []) {
     if (apiKey === undefined) {
       const hint = "Set it to `none` for a ByteBot without one.";
-      throw new StartupError("BYTEBOT_API_KEY", "is required with DRIVER=bytebot", hint);
+      const problem = `is required with DRIVER=bytebot (desktop ${name})`;
+      throw new StartupError("BYTEBOT_API_KEY", problem, hint);
     }
     refuse("BYTEBOT_API_KEY", sampleOf(apiKey));
+    if (apiKey !== "none") apiKeys.set(name, apiKey);
+  }
+  if (guardKey !== undefined) {
+    refuseGuardKey(guardKey, [sharedSecret, approverSecret, apiToken, auditKey]);
+    refuse("GUARD_KEY", weaknessOf(guardKey), guard.host);
   }
   return Object.freeze({
     sharedSecret,
     approverSecret,
     apiToken,
     auditKey,
-    bytebotApiKey: apiKey === "none" ? undefined : apiKey,
+    bytebotApiKeys: apiKeys,
+    guardKey,
     variable: (name: string) => variables.get(name),
   });
+}
+
+/** It stands in a URL, and whoever knows it acts as the agent. */
+function refuseGuardKey(guardKey: string, others: readonly (string | undefined)[]): void {
+  if (!/^[A-Za-z0-9_-]{1,200}$/.test(guardKey)) {
+    const hint = "Letters, digits, - and _ only: openssl rand -hex 32.";
+    throw new StartupError("GUARD_KEY", "cannot stand in the path of a URL", hint);
+  }
+  if (others.includes(guardKey)) {
+    throw new StartupError("GUARD_KEY", "is also another secret", "Give the guard its own.");
+  }
 }

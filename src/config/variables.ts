@@ -16,6 +16,8 @@ const SETTING_NAMES = [
   "DRIVER",
   "BYTEBOT_URL",
   "BYTEBOT_AGENT_URL",
+  "GUARD_HOST",
+  "GUARD_PORT",
   "WORKDIR",
   "DATA_DIR",
   "CONFIG_DIR",
@@ -33,6 +35,7 @@ const SECRET_NAMES = [
   "API_TOKEN",
   "AUDIT_KEY",
   "BYTEBOT_API_KEY",
+  "GUARD_KEY",
 ] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];
 

@@ -18,14 +18,16 @@ const closed = { additionalProperties: false } as const;
 const names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { description, maxItems: 1000 });
 
+const pixels = (minimum: number, description: string) =>
+  Type.Integer({ minimum, maximum: 32_767, description: `${description}, in pixels.` });
 const Region = Type.Object(
   {
-    x: Type.Integer({ minimum: 0, maximum: 32_767 }),
-    y: Type.Integer({ minimum: 0, maximum: 32_767 }),
-    width: Type.Integer({ minimum: 1, maximum: 32_767 }),
-    height: Type.Integer({ minimum: 1, maximum: 32_767 }),
+    x: pixels(0, "From the left of the screen"),
+    y: pixels(0, "From its top"),
+    width: pixels(1, "Width"),
+    height: pixels(1, "Height"),
   },
-  { ...closed, description: "Pixels of the screen that the pointer may act in." },
+  { ...closed, description: "The part of the screen that the pointer may act in." },
 );
 
 /** Within what an agent may act by itself. What is absent has a default. */

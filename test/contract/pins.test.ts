@@ -23,6 +23,9 @@ const ROUTES = `
   GET /tasks
   GET /tasks/{task_id}
   POST /tasks/{task_id}/cancel
+  POST /tasks/{task_id}/messages
+  POST /tasks/{task_id}/resume
+  POST /tasks/{task_id}/takeover
   GET /artifacts/{artifact_id}
   GET /approvals/{task_id}
   GET /events
