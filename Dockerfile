@@ -26,6 +26,8 @@ COPY config/policy.json config/policy.schema.json config/clients.schema.json /co
 RUN install -d -m 0700 -o 10001 -g 10001 /work /data /secrets
 ENV NODE_ENV=production \
     HOME=/tmp \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     HOST=0.0.0.0 \
     PORT=8089 \
     WORKDIR=/work \
@@ -38,4 +40,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # No init is needed: the gateway handles SIGTERM itself.
 STOPSIGNAL SIGTERM
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "dist/main.js"]

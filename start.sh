@@ -11,4 +11,7 @@ prepare
 
 # What V8 compiled last time: saves 60 ms at every start.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$PWD/dist/.compile-cache}"
-exec "$NODE" --enable-source-maps dist/main.js "$@"
+# Memory that a burst of work needed goes back to the system.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
+exec "$NODE" --enable-source-maps --max-semi-space-size=4 dist/main.js "$@"

@@ -19,12 +19,14 @@ export interface Child extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
-/** The built gateway with limits out of the way and everything else as shipped. */
+/** The built gateway, started as start.sh does, with limits out of the way. */
 export async function startGateway(folder?: string): Promise<Child> {
   const home = folder ?? (await makeFolder());
   await mkdir(join(home, "config"), { recursive: true });
   await writeFile(join(home, "config/policy.json"), JSON.stringify(POLICY));
-  return start(["dist/main.js"], home, {
+  return start(["--max-semi-space-size=4", join(ROOT, "dist/main.js")], home, {
+    MALLOC_ARENA_MAX: "2",
+    MALLOC_TRIM_THRESHOLD_: "131072",
     PORT: "0",
     SHARED_SECRET: SECRET,
     AUDIT_KEY,
@@ -38,7 +40,7 @@ export async function startGateway(folder?: string): Promise<Child> {
 export async function startScript(script: string, ...args: string[]): Promise<Child> {
   const home = await makeFolder();
   const files = args.map((arg) => arg.replace("%", home));
-  return start([`bench/${script}`, ...files], home, {});
+  return start([join(ROOT, "bench", script), ...files], home, {});
 }
 
 export async function makeFolder(): Promise<string> {
@@ -50,15 +52,11 @@ async function start(
   folder: string,
   environment: Record<string, string>,
 ): Promise<Child> {
-  const child = spawn(
-    process.execPath,
-    args.map((arg, i) => (i === 0 ? join(ROOT, arg) : arg)),
-    {
-      cwd: folder,
-      env: { PATH: process.env.PATH, ...environment },
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const url = await firstUrl(child);
   return {
     url,
