@@ -32,7 +32,7 @@ const LIMITS = [
 
 const SHM_BYTES = 64 * MIB;
 
-const ENVIRONMENT: Readonly<Record<string, string>> = {
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
   HOME: "/home/user",
   USER: "user",
@@ -40,9 +40,29 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   TMPDIR: "/tmp",
 };
 
-/** Descriptors the child finds: bubblewrap reports on one and reads a file's content from the other. */
+/** Descriptors the child finds: bubblewrap reports on one and reads files' contents from the others. */
 export const STATUS_FD = 3;
-export const PASSWD_FD = 4;
+export const FIRST_FILE_FD = 4;
+
+/** What one kind of sandbox has and allows beyond what every sandbox has. */
+export interface SandboxProfile {
+  /** `prlimit` arguments: limits of each process. */
+  readonly limits: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Size of /dev/shm, bytes. */
+  readonly sharedMemory: number;
+  /** Further names below /etc. */
+  readonly etc: readonly string[];
+  /** Further `bwrap` arguments, after the directories of the world. */
+  readonly mounts: readonly string[];
+  /**
+   * Places of further read-only files. Their contents are read from descriptors FIRST_FILE_FD and on,
+   * after that of /etc/passwd, which is always there.
+   */
+  readonly files: readonly string[];
+  /** Shares the machine's network: for tests that show what the sandbox withholds. */
+  readonly sharesNetwork?: boolean;
+}
 
 /** The programs that make the sandbox, by where they are. */
 export interface Tools {
@@ -73,12 +93,7 @@ export function findTools(): Tools | { readonly reason: string; readonly hint: s
   return found as Tools;
 }
 
-/**
- * The argument list that runs `command` in the sandbox: no network, no other processes, no
- * capabilities, no further namespaces; `/usr` read-only, the directories of WORKDIR at their place
- * in the world, an empty rest. Run as root it drops to the world's owner first, because what stays
- * root outside keeps rights inside. `hidden` are directories never to be seen, even under `/usr`.
- */
+/** The argument list that runs `command` in the sandbox of `shell.run`. */
 export function sandboxed(
   tools: Tools,
   world: World,
@@ -86,10 +101,35 @@ export function sandboxed(
   maxFileSize: number,
   command: readonly string[],
 ): string[] {
+  const profile = {
+    limits: [...LIMITS, `--fsize=${maxFileSize}`],
+    environment: ENVIRONMENT,
+    sharedMemory: SHM_BYTES,
+    etc: [],
+    mounts: [],
+    files: [],
+  };
+  return sandboxArguments(tools, world, hidden, profile, command);
+}
+
+/**
+ * The argument list that runs `command` in a sandbox: no network, no other processes, no
+ * capabilities, no further namespaces; `/usr` read-only, the directories of WORKDIR at their place
+ * in the world, an empty rest. Run as root it drops to the world's owner first, because what stays
+ * root outside keeps rights inside. `hidden` are directories never to be seen, even under `/usr`.
+ */
+export function sandboxArguments(
+  tools: Tools,
+  world: World,
+  hidden: readonly string[],
+  profile: SandboxProfile,
+  command: readonly string[],
+): string[] {
   const drop =
     world.owner === undefined
       ? []
       : [`--reuid=${world.owner.uid}`, `--regid=${world.owner.gid}`, "--clear-groups"];
+  const files = ["/etc/passwd", ...profile.files];
   return [
     tools.setpriv,
     ...drop,
@@ -98,22 +138,23 @@ export function sandboxed(
     "--",
     tools.bwrap,
     ...["--unshare-all", "--unshare-user", "--disable-userns"],
+    ...(profile.sharesNetwork === true ? ["--share-net"] : []),
     ...["--clearenv", "--new-session", "--die-with-parent", "--cap-drop", "ALL"],
     ...["--hostname", "desktop"],
     ...["--json-status-fd", `${STATUS_FD}`],
-    ...systemMounts(),
-    ...["--ro-bind-data", `${PASSWD_FD}`, "/etc/passwd"],
+    ...systemMounts(profile.etc),
     ...["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"],
-    ...["--size", `${SHM_BYTES}`, "--tmpfs", "/dev/shm"],
+    ...["--size", `${profile.sharedMemory}`, "--tmpfs", "/dev/shm"],
     ...hidingMounts(hidden),
     ...worldMounts(world.workdir),
+    ...profile.mounts,
+    ...files.flatMap((place, at) => ["--ro-bind-data", `${FIRST_FILE_FD + at}`, place]),
     ...["--remount-ro", "/"],
-    ...Object.entries(ENVIRONMENT).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...Object.entries(profile.environment).flatMap(([name, value]) => ["--setenv", name, value]),
     ...["--chdir", "/home/user"],
     "--",
     tools.prlimit,
-    ...LIMITS,
-    `--fsize=${maxFileSize}`,
+    ...profile.limits,
     "--",
     ...command,
   ];
@@ -144,14 +185,14 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function systemMounts(): string[] {
+function systemMounts(etc: readonly string[]): string[] {
   const mounts = ["--ro-bind", "/usr", "/usr"];
   for (const name of SYSTEM_DIRECTORIES) {
     const stats = lstatSync(`/${name}`, { throwIfNoEntry: false });
     if (stats?.isSymbolicLink()) mounts.push("--symlink", `usr/${name}`, `/${name}`);
     else if (stats?.isDirectory()) mounts.push("--ro-bind", `/${name}`, `/${name}`);
   }
-  for (const name of ETC) mounts.push("--ro-bind-try", `/etc/${name}`, `/etc/${name}`);
+  for (const name of [...ETC, ...etc]) mounts.push("--ro-bind-try", `/etc/${name}`, `/etc/${name}`);
   return mounts;
 }
 

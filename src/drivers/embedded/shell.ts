@@ -123,7 +123,7 @@ export class Shell {
   ): Promise<Outcome> {
     if (this.#tools === undefined) throw new Error("the sandbox has no tools");
     const argv = sandboxed(this.#tools, this.#world, this.#hidden, maxFileSize, command);
-    return await runSandboxed(argv, passwdOf(this.#world), signal);
+    return await runSandboxed(argv, [passwdOf(this.#world)], signal);
   }
 
   async #track<T>(work: Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** ms that one address has to answer. */
@@ -32,21 +33,14 @@ function openSocket(address: string, port: number): Socket {
 }
 
 async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT)]);
-  return await new Promise((resolve, reject) => {
-    const settle = (error?: unknown): void => {
-      limit.removeEventListener("abort", onAbort);
-      socket.off("connect", onConnect).off("error", settle);
-      // Whoever takes it over listens; until then, and for a late failure, nothing may throw.
-      socket.on("error", () => {});
-      if (error === undefined) return resolve(socket);
-      socket.destroy();
-      reject(error);
-    };
-    const onConnect = (): void => settle();
-    const onAbort = (): void => settle(limit.reason ?? new Error("aborted"));
-    socket.once("connect", onConnect).once("error", settle);
-    limit.addEventListener("abort", onAbort, { once: true });
-    if (limit.aborted) onAbort();
-  });
+  // Whoever takes it over listens; until then, and for a late failure, nothing may throw.
+  socket.on("error", () => {});
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT)]);
+    await once(socket, "connect", { signal: limit });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }

@@ -178,6 +178,7 @@ export class EgressProxy implements AsyncDisposable {
       }
       const { connect } = this.#options;
       const socket = await dial(admission.addresses, target.port, gone.signal, connect);
+      if (gone.signal.aborted) socket.destroy();
       socket.setTimeout(this.#limits.idleTimeout, () => socket.destroy());
       const remove = this.#open.add(target, () => socket.destroy());
       socket.once("close", remove);
