@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { GatewayError } from "../contract/errors.ts";
+import type { StepIo } from "./driver.ts";
+import { APPROVER, createFakeDriver, REQUESTER, startEngine } from "./fixtures.ts";
+import type { Instruction } from "./instruction.ts";
+
+const NEVER = new AbortController().signal;
+const WAIT = { waitMs: 10_000, signal: NEVER };
+const CLICK = { action: "mouse.click", parameters: { coordinates: { x: 10, y: 20 } } };
+const TASK = { action: "agent.task", parameters: { description: "Sort the mail" } };
+
+describe("the picture of a plan", () => {
+  const picture = {
+    png: Buffer.from("a picture"),
+    width: 64,
+    height: 48,
+    targets: [{ x: 10, y: 20 }],
+  };
+  const driver = createFakeDriver({
+    inspect: async () => ({ bound: { "screen:10,20": "x" }, raises: [], picture }),
+  });
+
+  it("I12 is for approvers where a person guards what the screen shows", async () => {
+    await using service = await startEngine({
+      driver,
+      capabilities: { "screen.capture": { enabled: true, confirmation: "approver" } },
+    });
+    const plan = await service.engine.plan(REQUESTER, CLICK);
+    expect(plan.steps[0]?.preview).toBeUndefined();
+    const seen = await service.engine.get(APPROVER, plan.task_id);
+    const preview = seen.steps[0]?.preview;
+    if (preview?.kind !== "screenshot") throw new Error("no screenshot");
+    expect(preview).toMatchObject({ width: 64, height: 48, targets: picture.targets });
+    const artifact = await service.artifacts.find(preview.artifact_id);
+    expect(artifact).toMatchObject({ owner: null, purpose: "preview", media_type: "image/png" });
+    expect(seen.artifacts).toEqual([]);
+  });
+
+  it("is the requester's too where it may take screenshots by itself", async () => {
+    await using service = await startEngine({ driver });
+    const plan = await service.engine.plan(REQUESTER, CLICK);
+    const preview = plan.steps[0]?.preview;
+    if (preview?.kind !== "screenshot") throw new Error("no screenshot");
+    expect(preview.url).toBe(`/artifacts/${preview.artifact_id}`);
+    expect(await service.artifacts.find(preview.artifact_id)).toMatchObject({ owner: "default" });
+    await service.engine.execute(REQUESTER, { task_id: plan.task_id }, WAIT);
+    // It shows the plan and is no product of the task.
+    expect((await service.engine.get(REQUESTER, plan.task_id)).artifacts).toEqual([]);
+  });
+
+  it("is asked for only while no earlier step changes the screen", async () => {
+    const settled: boolean[] = [];
+    const looking = createFakeDriver({
+      inspect: async (_action, _parameters, look) => {
+        settled.push(look.isScreenSettled);
+        return { bound: {}, raises: [] };
+      },
+    });
+    await using service = await startEngine({ driver: looking });
+    const steps = [{ action: "screen.capture" }, CLICK, CLICK];
+    await service.engine.plan(REQUESTER, { steps });
+    expect(settled).toEqual([true, true, false]);
+  });
+});
+
+describe("what the policy completes", () => {
+  it("counts as planned when the call is repeated with the plan's own body", async () => {
+    await using service = await startEngine({ driver: createFakeDriver() });
+    const parameters = { ...TASK.parameters, envelope: { max_actions: 5 } };
+    const plan = await service.engine.plan(REQUESTER, { action: TASK.action, parameters });
+    expect(plan.steps[0]?.parameters.envelope).toMatchObject({ max_actions: 5, applications: [] });
+    const { task_id } = plan;
+    const other = { description: "Sort the mail", envelope: { max_actions: 6 } };
+    await expect(
+      service.engine.execute(REQUESTER, { task_id, ...TASK, parameters: other }, WAIT),
+    ).rejects.toMatchObject({ code: "plan_mismatch" });
+    const { view } = await service.engine.execute(
+      REQUESTER,
+      { task_id, action: TASK.action, parameters },
+      WAIT,
+    );
+    expect(view.status).toBe("completed");
+  });
+});
+
+/** A driver whose step runs until it is told to end, and takes instructions. */
+function createTalkingDriver(handle?: (instruction: Instruction) => Promise<void>) {
+  const started = Promise.withResolvers<StepIo>();
+  const ended = Promise.withResolvers<Record<string, unknown>>();
+  const heard: Instruction[] = [];
+  const driver = createFakeDriver({
+    perform: async (_step, io) => {
+      io.onInstruction(async (instruction) => {
+        heard.push(instruction);
+        await handle?.(instruction);
+      });
+      started.resolve(io);
+      return ended.promise;
+    },
+  });
+  return { driver, started: started.promise, end: () => ended.resolve({}), heard };
+}
+
+describe("instructions", () => {
+  it("I17 reach the step that runs, recorded before and after", async () => {
+    const talking = createTalkingDriver();
+    await using service = await startEngine({ driver: talking.driver });
+    const { task_id } = await service.engine.plan(REQUESTER, TASK);
+    const told = { kind: "message", message: "the blue one" } as const;
+    await expect(service.engine.instruct(APPROVER, task_id, told)).rejects.toMatchObject({
+      code: "state_changed",
+    });
+    await service.engine.execute(REQUESTER, { task_id }, { waitMs: 0, signal: NEVER });
+    await talking.started;
+    await service.engine.instruct(APPROVER, task_id, told);
+    expect(talking.heard).toEqual([told]);
+    talking.end();
+    await service.engine.execute(REQUESTER, { task_id }, WAIT);
+    await expect(service.engine.instruct(APPROVER, task_id, told)).rejects.toMatchObject({
+      code: "state_changed",
+    });
+    const records = await service.store.audit.read(0, 100, task_id);
+    const types = records.map(({ type }) => type);
+    expect(types.filter((type) => type.includes("instruct"))).toEqual([
+      "task.instructed",
+      "task.instruction_finished",
+    ]);
+    // Its content is a digest there.
+    expect(JSON.stringify(records)).not.toContain("the blue one");
+  });
+
+  it("answer what the step says, and record that it failed", async () => {
+    const talking = createTalkingDriver(async () => {
+      throw new GatewayError("bytebot_unavailable", "The agent does not answer.");
+    });
+    await using service = await startEngine({ driver: talking.driver });
+    const { task_id } = await service.engine.plan(REQUESTER, TASK);
+    await service.engine.execute(REQUESTER, { task_id }, { waitMs: 0, signal: NEVER });
+    await talking.started;
+    await expect(
+      service.engine.instruct(APPROVER, task_id, { kind: "takeover" }),
+    ).rejects.toMatchObject({ code: "bytebot_unavailable" });
+    const records = await service.store.audit.read(0, 100, task_id);
+    expect(records.at(-1)).toMatchObject({
+      type: "task.instruction_finished",
+      details: { kind: "takeover", outcome: "bytebot_unavailable" },
+    });
+    talking.end();
+  });
+});
+
+describe("what a step records while it runs", () => {
+  it("becomes an event and an audit record, and nothing once the task has ended", async () => {
+    const talking = createTalkingDriver();
+    await using service = await startEngine({ driver: talking.driver });
+    const { task_id } = await service.engine.plan(REQUESTER, TASK);
+    await service.engine.execute(REQUESTER, { task_id }, { waitMs: 0, signal: NEVER });
+    const io = await talking.started;
+    expect(io).toMatchObject({ taskId: task_id, requester: "default" });
+    const entry = {
+      event: { message: "Clicked", agent: { kind: "action" } },
+      audit: { type: "agent.action", details: { action: "mouse.click" } },
+    };
+    await io.record(entry);
+    const [event] = (await service.store.events.read(0, 100, { taskId: task_id })).slice(-1);
+    expect(event).toMatchObject({ event: "task_progress", data: entry.event });
+    const [record] = (await service.store.audit.read(0, 100, task_id)).slice(-1);
+    expect(record).toMatchObject({
+      type: "agent.action",
+      details: { action: "mouse.click", step: 0 },
+    });
+    talking.end();
+    await service.engine.execute(REQUESTER, { task_id }, WAIT);
+    await expect(io.record(entry)).rejects.toThrow(/nothing happens/);
+  });
+});
+
+describe("after a crash", () => {
+  it("tells the desktop what was under way, so that it waits for it", async () => {
+    const talking = createTalkingDriver();
+    const service = await startEngine({ driver: talking.driver });
+    const { task_id } = await service.engine.plan(REQUESTER, CLICK);
+    await service.engine.execute(REQUESTER, { task_id }, { waitMs: 0, signal: NEVER });
+    await talking.started;
+    await service.crash();
+    const told: unknown[] = [];
+    const driver = createFakeDriver({
+      recover: (steps, startedAt) => told.push([steps.map(({ action }) => action), startedAt]),
+    });
+    await using next = await startEngine({ driver, folder: service.folder });
+    await next.engine.recover();
+    expect(told).toEqual([[["mouse.click"], expect.any(Number)]]);
+    const task = await next.engine.get(REQUESTER, task_id);
+    expect(task).toMatchObject({ status: "interrupted", error: { code: "outcome_unknown" } });
+    expect(told[0]).toEqual([["mouse.click"], Date.parse(task.started_at ?? "")]);
+  });
+});
