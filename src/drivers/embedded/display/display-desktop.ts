@@ -1,0 +1,182 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { GatewayError } from "../../../contract/errors.ts";
+import type { Picture } from "../../../lib/picture.ts";
+import { encodePng } from "../../../lib/png.ts";
+import type {
+  Button,
+  Desktop,
+  FocusedWindow,
+  Point,
+  Press,
+  Screenshot,
+} from "../../desktop/desktop.ts";
+import type { Display, LiveDisplay } from "./display.ts";
+import { findFocusedWindow } from "./focused-window.ts";
+import { takePicture } from "./screen-picture.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { XLostError } from "./x-connection.ts";
+
+/** How long a paste waits for a program to fetch the text; not every window takes one. Milliseconds. */
+const PASTE_TIMEOUT = 500;
+
+/** What a display gives of a desktop; programs come from elsewhere. */
+type ScreenAndInput = Omit<Desktop, "openApplication" | "openUrl">;
+
+/** Drives the display of the embedded desktop, one action at a time. */
+export class DisplayDesktop implements ScreenAndInput {
+  readonly #display: Display;
+  readonly #queue = new SerialQueue();
+
+  constructor(display: Display) {
+    this.#display = display;
+  }
+
+  /** What the screen shows, not encoded. */
+  async picture(signal: AbortSignal): Promise<Picture> {
+    return await this.#act(signal, ({ connection }) => takePicture(connection));
+  }
+
+  async capture(signal: AbortSignal): Promise<Screenshot> {
+    const picture = await this.picture(signal);
+    return { png: await encodePng(picture), width: picture.width, height: picture.height };
+  }
+
+  async cursor(signal: AbortSignal): Promise<Point> {
+    return await this.#act(signal, ({ seat }) => seat.cursor());
+  }
+
+  async move(to: Point, signal: AbortSignal): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.move(to));
+  }
+
+  async click(
+    click: { button: Button; count: number; at?: Point; holdKeys: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { button, count, at, holdKeys } = click;
+    await this.#act(signal, ({ seat }) =>
+      seat.holding(holdKeys, () => seat.click(button, count, at)),
+    );
+  }
+
+  async pressButton(
+    { button, press, at }: { button: Button; press: Press; at?: Point },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.pressButton(button, press, at));
+  }
+
+  async drag(
+    drag: { button: Button; path: readonly Point[]; holdKeys: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { button, path, holdKeys } = drag;
+    await this.#act(signal, ({ seat }) =>
+      seat.holding(holdKeys, () => seat.drag(button, path, signal)),
+    );
+  }
+
+  async trace(
+    { path, holdKeys }: { path: readonly Point[]; holdKeys: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.holding(holdKeys, () => seat.trace(path, signal)));
+  }
+
+  async scroll(
+    scroll: {
+      direction: "up" | "down" | "left" | "right";
+      count: number;
+      at?: Point;
+      holdKeys: readonly string[];
+    },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { direction, count, at, holdKeys } = scroll;
+    await this.#act(signal, ({ seat }) =>
+      seat.holding(holdKeys, () => seat.scroll(direction, count, at, signal)),
+    );
+  }
+
+  async type(text: string, signal: AbortSignal): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.type(text, signal));
+  }
+
+  /** Puts the text on the display's clipboard, where it stays, and presses Control+V. */
+  async paste(text: string, signal: AbortSignal): Promise<void> {
+    await this.#act(signal, async ({ seat, clipboard, connection }) => {
+      const { fetched } = await clipboard.offer(text);
+      await seat.chord(["Control_L", "v"]);
+      const timer = new AbortController();
+      const over = AbortSignal.any([timer.signal, signal]);
+      const tooLong = pause(PASTE_TIMEOUT, undefined, { signal: over }).catch(() => {});
+      await Promise.race([fetched, tooLong, connection.ended]);
+      timer.abort();
+      await connection.sync();
+    });
+  }
+
+  async chord(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.chord(keys));
+  }
+
+  async pressKeys(keys: readonly string[], press: Press, signal: AbortSignal): Promise<void> {
+    await this.#act(signal, ({ seat }) => seat.pressKeys(keys, press));
+  }
+
+  async focus(signal: AbortSignal): Promise<FocusedWindow | undefined> {
+    return await this.#act(signal, ({ connection }) => findFocusedWindow(connection));
+  }
+
+  /** Does something on the running display between two actions, such as starting a program. */
+  async exclusively<Result>(
+    signal: AbortSignal,
+    work: (display: LiveDisplay) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#queue.run(signal, async () => await work(await this.#display.use(signal)));
+  }
+
+  async release(): Promise<void> {
+    const never = new AbortController().signal;
+    // A display that is gone holds nothing, and to start one for this would be odd.
+    const letGo = async (): Promise<void> => (await this.#display.running())?.seat.release();
+    await this.#queue.run(never, letGo).catch(() => {});
+  }
+
+  async #act<Result>(
+    signal: AbortSignal,
+    work: (display: LiveDisplay) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.exclusively(signal, async (display) => {
+      const before = display.connection.inputs;
+      try {
+        return await work(display);
+      } catch (error) {
+        throw toGatewayError(error, display.connection.inputs > before);
+      }
+    });
+  }
+}
+
+function toGatewayError(error: unknown, wasSent: boolean): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const isLost = error instanceof XLostError;
+  if (wasSent) {
+    return new GatewayError(
+      "outcome_unknown",
+      isLost
+        ? "the embedded desktop ended in the middle of the action"
+        : "the embedded desktop failed in the middle of the action",
+      { hint: "Look at the screen before trying again." },
+      error,
+    );
+  }
+  return new GatewayError(
+    "desktop_unavailable",
+    isLost
+      ? "the embedded desktop ended before the action began"
+      : "the embedded desktop could not do it",
+    { hint: "Try again: the next action starts a new desktop where the old one is gone." },
+    error,
+  );
+}

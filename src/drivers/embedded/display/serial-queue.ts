@@ -1,0 +1,42 @@
+import { abortError, throwIfAborted } from "../../step/aborted.ts";
+
+/** One piece of work at a time, in the order it was asked for. */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * An abort makes it reject at once; work that has begun goes on to its own end, and whoever comes
+   * next waits for that.
+   */
+  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last;
+    const done = (async () => {
+      await before;
+      throwIfAborted(signal);
+      return await work();
+    })();
+    this.#last = done.catch(() => {});
+    return await unlessAborted(done, signal);
+  }
+}
+
+/** What a promise resolves with, or the abort's error if that comes first. */
+export async function unlessAborted<Result>(
+  promise: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(abortError(signal));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    // Whoever lost the race has nobody else to tell.
+    aborted.catch(() => {});
+    promise.catch(() => {});
+  }
+}
