@@ -17,6 +17,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   artifacts: [],
   capabilities: ["policy"],
   tasks: ["policy", "capabilities", "events", "audit"],
+  guard: ["policy", "capabilities", "tasks"],
   client: [],
 };
 

@@ -1,8 +1,9 @@
 import Type from "typebox";
 import { EnvelopeFile } from "../contract/policy.ts";
+import { completeEnvelope } from "../policy/complete-envelope.ts";
 import { checkContent, contentSize } from "./content.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
-import { completeEnvelope, describeEnvelope } from "./envelope.ts";
+import { describeEnvelope, readEnvelope } from "./envelope.ts";
 import { closed, oneOf } from "./schema-parts.ts";
 import { count, quoted } from "./wording.ts";
 
@@ -60,8 +61,10 @@ export const agentTask = defineCapability({
     }),
     messages: Type.Array(closed({ role: Type.String(), text: Type.String() })),
   }),
-  normalise(parameters) {
-    const { files } = parameters;
+  normalise(asked) {
+    const { files, envelope } = asked;
+    const parameters =
+      envelope === undefined ? asked : { ...asked, envelope: readEnvelope(envelope) };
     if (files === undefined) return parameters;
     for (const [index, file] of files.entries()) {
       checkContent(`files/${index}/content`, file.content, "base64");

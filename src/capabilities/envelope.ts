@@ -1,43 +1,19 @@
 import type { Envelope, EnvelopeFile } from "../contract/policy.ts";
 import { normalisePath } from "../lib/posix-path.ts";
+import { pathRuleProblem } from "../policy/path-rule.ts";
+import { refuse } from "./define-capability.ts";
 import { count, named } from "./wording.ts";
 
-/** What an agent may do where neither the plan nor the policy says so: look and use the screen. */
-const USUAL_ACTIONS = [
-  "screen.capture",
-  "screen.cursor",
-  "mouse.move",
-  "mouse.click",
-  "mouse.press",
-  "mouse.drag",
-  "mouse.trace",
-  "mouse.scroll",
-  "keyboard.type",
-  "keyboard.paste",
-  "keyboard.chord",
-  "keyboard.press",
-  "wait",
-];
-const USUAL_MAX_ACTIONS = 200;
-const USUAL_MAX_DURATION_S = 300;
-
-/** The envelope of a plan: what it asks for, else what the policy gives, else the usual. */
-export function completeEnvelope(
-  asked: EnvelopeFile | undefined,
-  given: EnvelopeFile | undefined,
-): Envelope {
-  const { actions, applications, paths, max_actions, max_duration_s, region } = {
-    ...given,
-    ...asked,
-  };
-  return {
-    actions: actions ?? USUAL_ACTIONS,
-    applications: applications ?? [],
-    paths: (paths ?? []).map((path) => normalisePath(path)),
-    max_actions: max_actions ?? USUAL_MAX_ACTIONS,
-    max_duration_s: max_duration_s ?? USUAL_MAX_DURATION_S,
-    ...(region !== undefined && { region }),
-  };
+/** What a plan asks for, with its paths normalised. Throws `invalid_request` for a path that is none. */
+export function readEnvelope(asked: EnvelopeFile): EnvelopeFile {
+  const { paths } = asked;
+  if (paths === undefined) return asked;
+  for (const [index, path] of paths.entries()) {
+    const problem = pathRuleProblem(path);
+    if (problem === undefined) continue;
+    throw refuse(`envelope/paths/${index}`, problem, "Send an absolute path such as /home/user.");
+  }
+  return { ...asked, paths: paths.map((path) => normalisePath(path)) };
 }
 
 /** The envelope in words, a sentence each. */

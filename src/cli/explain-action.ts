@@ -39,8 +39,11 @@ export async function explainAction(
   }
   const schema = capability.parameters as ParameterSchema;
   const read = fileReader(session.shell);
-  const parameters = capability.normalise(await parseParameters(action, words, schema, read));
-  return explain(await readPolicy(session, options.policy), principalOf(session, options.as), {
+  const asked = capability.normalise(await parseParameters(action, words, schema, read));
+  const policy = await readPolicy(session, options.policy);
+  const rules = policy.capabilities[action];
+  const parameters = rules?.enabled === true ? capability.complete(asked, rules) : asked;
+  return explain(policy, principalOf(session, options.as), {
     action,
     risk: capability.risk,
     facts: capability.facts(parameters),

@@ -2,6 +2,7 @@ import type { CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
 import { isWithin, normalisePath } from "../lib/posix-path.ts";
 import { buildPolicy } from "./build-policy.ts";
 import { allowsAnyCommand } from "./command-rule.ts";
+import { envelopeWarnings } from "./envelope-warnings.ts";
 import { isBroadDomainRule } from "./url-rule.ts";
 import { type PolicyProblem, pointerTo, validatePolicy } from "./validate-policy.ts";
 
@@ -106,6 +107,13 @@ function capabilityWarnings(
     if (allowsAnyCommand(command))
       warn(at("allowed_commands", index), "starts whatever its arguments name");
   });
+  if (capability.envelope !== undefined && action !== "agent.task") {
+    warn(at("envelope"), `envelope says nothing about ${action}`);
+  } else if (capability.envelope !== undefined) {
+    for (const warning of envelopeWarnings(file, capability.envelope)) {
+      warn(at("envelope", ...warning.at), warning.problem);
+    }
+  }
   return warnings;
 }
 

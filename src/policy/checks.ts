@@ -8,6 +8,7 @@ import { matchApplication } from "./application-rule.ts";
 import { NOT_LISTED } from "./build-policy.ts";
 import { matchCommand } from "./command-rule.ts";
 import type { Denial, Facts, Proposal } from "./decision.ts";
+import { findExcess } from "./envelope-rule.ts";
 import { matchPath } from "./path-rule.ts";
 import type { RuleMatch } from "./rule-match.ts";
 import { matchUrl } from "./url-rule.ts";
@@ -29,9 +30,12 @@ export interface Change {
   readonly line: string;
 }
 
-type Verdict =
-  | { readonly outcome: "passed" | "skipped"; readonly note: string }
-  | { readonly outcome: "denied"; readonly denial: Denial; readonly change?: Change };
+interface DeniedVerdict {
+  readonly outcome: "denied";
+  readonly denial: Denial;
+  readonly change?: Change;
+}
+type Verdict = { readonly outcome: "passed" | "skipped"; readonly note: string } | DeniedVerdict;
 
 export interface Check {
   readonly name: string;
@@ -55,6 +59,7 @@ export const CHECKS: readonly Check[] = [
   listCheck("application", "allowed_apps", "application_not_allowed", (application, rules) =>
     matchApplication(application, rules),
   ),
+  { name: "envelope", run: checkEnvelope },
 ];
 
 /** Where the policy of an action stands, e.g. `capabilities["fs.read"].allowed_paths`. */
@@ -212,7 +217,63 @@ function checkSize({ proposal, capability }: CheckInput): Verdict {
   );
 }
 
+/** Within what an agent shall act: never more than the policy's envelope, nor than its requester may do. */
+function checkEnvelope(input: CheckInput): Verdict {
+  const { policy, proposal, capability } = input;
+  const { envelope } = proposal.facts;
+  if (envelope === undefined) return skipped("the action states no envelope");
+  const excess = findExcess(envelope, capability.envelope);
+  if (excess !== undefined) {
+    const { member, code, problem, wider } = excess;
+    const rule = ruleName(proposal.action, `envelope.${member}`);
+    return denied(
+      code,
+      rule,
+      `The envelope is too wide: ${problem}`,
+      {
+        hint:
+          wider === undefined
+            ? "No policy can allow it; ask for less."
+            : `Ask for less, or let an operator widen ${rule} in policy.json.`,
+      },
+      wider && {
+        file: "policy.json",
+        pointer: `/capabilities/${proposal.action}`,
+        line: `"envelope": ${inline({ ...capability.envelope, ...wider })}`,
+      },
+    );
+  }
+  for (const action of envelope.actions) {
+    const rules = {
+      ...input,
+      proposal: { ...proposal, action },
+      capability: policy.capabilities[action] ?? NOT_LISTED,
+    };
+    for (const check of [checkKey, checkKnown, checkEnabled]) {
+      const verdict = check(rules);
+      if (verdict.outcome === "denied") return inEnvelope(verdict, action);
+    }
+  }
+  return passed(`within ${ruleName(proposal.action, "envelope")}`);
+}
+
+/** A denial of one of the actions of an envelope, told as one of the envelope. */
+function inEnvelope({ denial, change }: DeniedVerdict, action: string): Verdict {
+  const hint = `Leave ${action} out of the envelope's actions. ${denial.extras.hint ?? ""}`.trim();
+  const told: Denial = {
+    ...denial,
+    detail: `The envelope is too wide: ${denial.detail}`,
+    extras: { ...denial.extras, hint },
+  };
+  return { outcome: "denied", denial: told, ...(change && { change }) };
+}
+
 /** JSON on one line, spaced as people write it. */
-function inline(list: readonly string[]): string {
-  return `[${list.map((entry) => JSON.stringify(entry)).join(", ")}]`;
+function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}: ${inline(member)}`,
+  );
+  return `{${members.join(", ")}}`;
 }

@@ -23,6 +23,7 @@ test("every check is listed in order with its outcome, and the same decision com
     "url not reached",
     "command not reached",
     "application not reached",
+    "envelope not reached",
   ]);
 });
 

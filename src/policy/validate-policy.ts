@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { Settings } from "typebox/system";
-import { type CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
+import { type CapabilityPolicy, type EnvelopeFile, PolicyFile } from "../contract/policy.ts";
 import { makeVisible } from "../lib/inert.ts";
 import { JsonError, parseJson } from "../lib/json.ts";
 import { nearest } from "../lib/nearest.ts";
@@ -31,7 +31,10 @@ export function validatePolicy(bytes: Uint8Array, actions: readonly string[]): V
   }
   const problems = [...schemaProblems(value), ...unknownActions(value, actions)];
   if (problems.length > 0 || !validator.Check(value)) return { problems };
-  const entries = Object.entries(value.capabilities).flatMap(entryProblems);
+  const entries = Object.entries(value.capabilities).flatMap(([action, capability]) => [
+    ...listProblems<keyof typeof ENTRIES>(capability, ENTRIES, ["capabilities", action]),
+    ...envelopeProblems(capability.envelope ?? {}, actions, ["capabilities", action, "envelope"]),
+  ]);
   return entries.length > 0 ? { problems: entries } : { file: value };
 }
 
@@ -102,16 +105,17 @@ function unknownMember(pointer: string): string {
 
 function unknownActions(value: unknown, actions: readonly string[]): PolicyProblem[] {
   if (!hasCapabilities(value)) return [];
-  return Object.keys(value.capabilities)
-    .filter((name) => !actions.includes(name))
-    .map((name) => {
-      const near = nearest(name, actions);
-      const hint = near.length > 0 ? `, did you mean ${near.join(" or ")}?` : "";
-      return {
-        pointer: pointerTo("capabilities", name),
-        problem: `there is no such action${hint}`,
-      };
-    });
+  return Object.keys(value.capabilities).flatMap((name) => {
+    const problem = actionProblem(name, actions);
+    return problem === undefined ? [] : [{ pointer: pointerTo("capabilities", name), problem }];
+  });
+}
+
+function actionProblem(name: string, actions: readonly string[]): string | undefined {
+  if (actions.includes(name)) return undefined;
+  const near = nearest(name, actions);
+  const hint = near.length > 0 ? `, did you mean ${near.join(" or ")}?` : "";
+  return `there is no such action${hint}`;
 }
 
 const hasCapabilities = (value: unknown): value is { capabilities: object } =>
@@ -124,13 +128,32 @@ const ENTRIES = {
   allowed_domains: domainRuleProblem,
   allowed_commands: commandRuleProblem,
   allowed_apps: applicationRuleProblem,
-} as const satisfies Partial<Record<keyof CapabilityPolicy, (entry: string) => string | undefined>>;
+} as const satisfies Partial<Record<keyof CapabilityPolicy, EntryRule>>;
+const ENVELOPE_ENTRIES = {
+  paths: pathRuleProblem,
+  applications: applicationRuleProblem,
+} as const satisfies Partial<Record<keyof EnvelopeFile, EntryRule>>;
 
-function entryProblems([action, capability]: [string, CapabilityPolicy]): PolicyProblem[] {
-  return Object.entries(ENTRIES).flatMap(([list, problemOf]) =>
-    (capability[list as keyof typeof ENTRIES] ?? []).flatMap((entry, index) => {
-      const problem = problemOf(entry);
-      const pointer = pointerTo("capabilities", action, list, index);
+type EntryRule = (entry: string) => string | undefined;
+
+function envelopeProblems(
+  envelope: EnvelopeFile,
+  actions: readonly string[],
+  place: readonly string[],
+): PolicyProblem[] {
+  const rules = { ...ENVELOPE_ENTRIES, actions: (name: string) => actionProblem(name, actions) };
+  return listProblems<keyof typeof rules>(envelope, rules, place);
+}
+
+function listProblems<List extends string>(
+  lists: { readonly [list in List]?: readonly string[] | undefined },
+  rules: Readonly<Record<List, EntryRule>>,
+  place: readonly string[],
+): PolicyProblem[] {
+  return (Object.keys(rules) as List[]).flatMap((list) =>
+    (lists[list] ?? []).flatMap((entry, index) => {
+      const problem = rules[list](entry);
+      const pointer = pointerTo(...place, list, index);
       return problem === undefined
         ? []
         : [{ pointer, problem: `${JSON.stringify(entry)}: ${problem}` }];
