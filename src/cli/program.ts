@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addAgentCommands } from "./commands/agent.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addBackupCommands } from "./commands/backup.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
@@ -45,6 +46,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addWatchCommand(program, shell);
   program.commandsGroup("Approving:");
   addDecisionCommands(program, shell);
+  addAgentCommands(program, shell);
   addStopCommands(program, shell);
   program.commandsGroup("Operating:");
   addServeCommand(program);

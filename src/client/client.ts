@@ -255,6 +255,21 @@ export class GatewayClient {
     return this.#post(`/tasks/${encodeURIComponent(taskId)}/cancel`, undefined, options);
   }
 
+  /** `POST /tasks/{id}/messages`: a word to the agent that works on it. Needs `confirm`. */
+  sendMessage(taskId: string, message: string, options: CallOptions = {}): Promise<TaskView> {
+    return this.#post(`/tasks/${encodeURIComponent(taskId)}/messages`, { message }, options);
+  }
+
+  /** `POST /tasks/{id}/takeover`: the agent can do nothing until the desktop is given back. */
+  takeOver(taskId: string, options: CallOptions = {}): Promise<TaskView> {
+    return this.#post(`/tasks/${encodeURIComponent(taskId)}/takeover`, undefined, options);
+  }
+
+  /** `POST /tasks/{id}/resume`: the agent goes on. */
+  giveBack(taskId: string, options: CallOptions = {}): Promise<TaskView> {
+    return this.#post(`/tasks/${encodeURIComponent(taskId)}/resume`, undefined, options);
+  }
+
   /** `POST /stop`: cancels everything and refuses new work until resumed. Needs `confirm`. */
   stop(reason?: string, options: CallOptions = {}): Promise<StopView> {
     return this.#post("/stop", reason === undefined ? undefined : { reason }, options);

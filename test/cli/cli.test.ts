@@ -252,6 +252,19 @@ describe("operating", () => {
     expect((await cli(gateway, ["policy", "explain", "fs.read", "path=/tmp/x"])).exit).toBe(0);
   });
 
+  test("an agent is told something only while it works", async () => {
+    const planned = await cli(gateway, ["--json", "plan", "wait", "duration_ms=1"]);
+    const { task_id } = json(planned.stdout) as { task_id: string };
+    for (const words of [
+      ["tell", task_id, "the", "blue", "one"],
+      ["takeover", task_id],
+    ]) {
+      const refused = await cli(gateway, words, approver());
+      expect(refused.stderr).toContain("state_changed");
+      expect(refused.exit).not.toBe(0);
+    }
+  });
+
   test("stop refuses new work until resumed", async () => {
     expect((await cli(gateway, ["stop", "--reason", "test"], approver())).exit).toBe(0);
     const refused = await cli(gateway, ["run", "--yes", "wait", "duration_ms=1"]);
