@@ -260,7 +260,7 @@ describe("operating", () => {
       ["takeover", task_id],
     ]) {
       const refused = await cli(gateway, words, approver());
-      expect(refused.stderr).toContain("state_changed");
+      expect(refused.stderr).toContain("not running");
       expect(refused.exit).not.toBe(0);
     }
   });
