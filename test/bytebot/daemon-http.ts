@@ -119,9 +119,8 @@ async function answerTo(
   if (parts.apiKey !== undefined && entry.authorization !== `Bearer ${parts.apiKey}`)
     return { status: 401, body: { message: "Unauthorized", statusCode: 401 } };
   if (body instanceof BodyError) return refusal(body.status, body.message);
-  const status =
-    fault?.kind === "500" ? 500 : Number(/^status (\d+)$/.exec(fault?.kind ?? "")?.[1]);
-  if (status > 0) return { status, body: { statusCode: status, message: "made to fail" } };
+  const status = fault?.status;
+  if (status !== undefined) return { status, body: { statusCode: status, message: "failing" } };
   if (fault?.kind === "reset") return void resetConnection(response);
   if (fault?.kind === "hang") await fault.released;
   const perform = (action: DaemonAction, fields: Fields) => {
@@ -129,10 +128,17 @@ async function answerTo(
     const acted = fault === undefined ? () => undefined : midway(parts, response, fault);
     const hands = new Hands(parts.desk, parts.pause, signal, acted);
     const tools = { hands, desk: parts.desk, files: parts.files };
-    return performAction(action, fields, tools).catch((error: unknown) => {
-      if (error instanceof Crash) parts.crash();
-      throw error;
-    });
+    return performAction(action, fields, tools).then(
+      (result) => {
+        // What moves nothing has its middle at its end.
+        acted();
+        return result;
+      },
+      (error: unknown) => {
+        if (error instanceof Crash) parts.crash();
+        throw error;
+      },
+    );
   };
   const route = ROUTES[`${entry.method} ${entry.path}`] ?? notFound;
   const answer = await route(entry, perform, parts);
@@ -152,7 +158,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
     if (!isDaemonAction(action)) return refusal(400, `Unknown or missing action: ${action}`);
     try {
       checkShape(action, body);
-      return { status: 201, body: await perform(action, body) };
+      const result = await perform(action, body);
+      return signal.aborted ? undefined : { status: 201, body: result };
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof ShapeError)

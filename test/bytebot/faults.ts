@@ -33,15 +33,6 @@ export interface FaultOptions {
   readonly bytes?: number;
 }
 
-const AFTER_EFFECT: ReadonlySet<FaultKind> = new Set<FaultKind>([
-  "reset_after_effect",
-  "hang_after_effect",
-  "slow_body",
-  "truncated_body",
-  "huge_body",
-  "invalid_json",
-]);
-
 export class Fault {
   readonly kind: FaultKind;
   readonly bytes: number;
@@ -62,9 +53,10 @@ export class Fault {
     this.released = this.#released.promise;
   }
 
-  /** Whether the request is performed before things go wrong. */
-  get afterEffect(): boolean {
-    return AFTER_EFFECT.has(this.kind);
+  /** Of a fault that is nothing but another status. */
+  get status(): number | undefined {
+    const found = /^(?:status )?(\d{3})$/.exec(this.kind)?.[1];
+    return found === undefined ? undefined : Number(found);
   }
 
   /** Lets go what hangs. */
