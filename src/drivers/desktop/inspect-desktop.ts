@@ -1,0 +1,133 @@
+import type { Parameters } from "../../contract/task.ts";
+import { oneLine } from "../../lib/inert.ts";
+import { markPath, markPoint, type Picture } from "../../lib/picture.ts";
+import { encodePng } from "../../lib/png.ts";
+import type { Inspection, Look } from "../../tasks/driver.ts";
+import { text, textList } from "../step/parameter.ts";
+import type { Desktop, Point } from "./desktop.ts";
+import { coordinatesOf, pathOf } from "./pointer-parameters.ts";
+import type { Screen } from "./screen.ts";
+import { type Bound, bindFocus, bindTarget, pixelsOf } from "./target-binding.ts";
+
+/** What a pointer action aims at. */
+interface Aim {
+  /** Empty: where the pointer is. */
+  readonly points: readonly Point[];
+  /** The point whose surroundings must stay as they are until it runs. */
+  readonly bound?: Point;
+}
+
+const MAX_TITLE = 100;
+const NOTHING: Inspection = { bound: {}, raises: [] };
+const NOT_SETTLED = "Earlier steps change the screen, so its target cannot be shown.";
+const AT_POINTER = "It happens where the pointer is then; the mark shows where it is now.";
+
+const AIMS: Readonly<Record<string, (parameters: Parameters) => Aim>> = {
+  "mouse.move": (parameters) => ({ points: listOf(coordinatesOf(parameters)) }),
+  "mouse.click": aimAtPoint,
+  // Letting go is harmless wherever a button was pressed.
+  "mouse.press": (parameters) =>
+    parameters.press === "up"
+      ? { points: listOf(coordinatesOf(parameters)) }
+      : aimAtPoint(parameters),
+  "mouse.drag": (parameters) => {
+    const points = pathOf(parameters);
+    return { points, bound: points[0] };
+  },
+  "mouse.trace": (parameters) => ({ points: pathOf(parameters) }),
+  "mouse.scroll": aimAtPoint,
+};
+
+/** What goes to the window that has the focus, as the person is shown it. */
+const TYPED: Readonly<Record<string, (parameters: Parameters) => string>> = {
+  "keyboard.type": (parameters) => text(parameters, "text"),
+  "keyboard.paste": (parameters) => text(parameters, "text"),
+  "keyboard.chord": (parameters) => textList(parameters, "keys").join(" + "),
+  "keyboard.press": (parameters) => textList(parameters, "keys").join(" + "),
+};
+
+/** The points a step names; empty for what names none. */
+export function pointsOf(action: string, parameters: Parameters): readonly Point[] {
+  return lookUp(AIMS, action)?.(parameters).points ?? [];
+}
+
+/**
+ * Looks at what a step aims at: for the pointer a screenshot with the target marked, whose
+ * surroundings are bound; for typing the window that has the focus. Has no effect. Rejects with
+ * `invalid_request` for points outside of the screen.
+ */
+export async function inspectDesktop(
+  desktop: Desktop,
+  screen: Screen,
+  action: string,
+  parameters: Parameters,
+  look: Look,
+): Promise<Inspection> {
+  const aim = lookUp(AIMS, action)?.(parameters);
+  if (aim !== undefined) return await inspectAim(desktop, screen, aim, look);
+  const typed = lookUp(TYPED, action)?.(parameters);
+  return typed === undefined ? NOTHING : await inspectTyped(desktop, typed, look);
+}
+
+async function inspectAim(
+  desktop: Desktop,
+  screen: Screen,
+  aim: Aim,
+  look: Look,
+): Promise<Inspection> {
+  if (!look.isScreenSettled) {
+    await screen.requireInside(aim.points, look.signal);
+    return { ...NOTHING, preview: { kind: "text", text: NOT_SETTLED } };
+  }
+  const shot = await screen.capture(look.signal);
+  await screen.requireInside(aim.points, look.signal);
+  const picture = await pixelsOf(shot);
+  const atPointer = aim.points.length === 0;
+  const targets = atPointer ? [await desktop.cursor(look.signal)] : aim.points;
+  const png = await encodePng(mark(picture, targets));
+  return {
+    raises: [],
+    bound: boundOf(aim, picture, look),
+    picture: { png, width: picture.width, height: picture.height, targets },
+    ...(atPointer && { preview: { kind: "text", text: AT_POINTER } }),
+  };
+}
+
+function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: Look): Bound {
+  if (bound === undefined || !targetCheck.enabled) return {};
+  return bindTarget(picture, bound, targetCheck.radius_px);
+}
+
+function mark(picture: Picture, targets: readonly Point[]): Picture {
+  const [only, ...more] = targets;
+  return only !== undefined && more.length === 0
+    ? markPoint(picture, only)
+    : markPath(picture, targets);
+}
+
+async function inspectTyped(desktop: Desktop, typed: string, look: Look): Promise<Inspection> {
+  if (desktop.focus === undefined || !look.isScreenSettled) return NOTHING;
+  const focus = await desktop.focus(look.signal);
+  const note =
+    focus === undefined
+      ? "No window has the focus."
+      : `Into the window ${JSON.stringify(oneLine(focus.title, MAX_TITLE))}.`;
+  return {
+    raises: [],
+    bound: look.targetCheck.enabled ? bindFocus(focus) : {},
+    preview: { kind: "text", text: typed, note },
+  };
+}
+
+function aimAtPoint(parameters: Parameters): Aim {
+  const point = coordinatesOf(parameters);
+  return point === undefined ? { points: [] } : { points: [point], bound: point };
+}
+
+function listOf(point: Point | undefined): readonly Point[] {
+  return point === undefined ? [] : [point];
+}
+
+function lookUp<Entry>(table: Readonly<Record<string, Entry>>, key: string): Entry | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
