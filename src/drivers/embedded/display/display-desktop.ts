@@ -10,10 +10,10 @@ import type {
   Press,
   Screenshot,
 } from "../../desktop/desktop.ts";
+import { SerialQueue } from "../../step/serial-queue.ts";
 import type { Display, LiveDisplay } from "./display.ts";
 import { findFocusedWindow } from "./focused-window.ts";
 import { takePicture } from "./screen-picture.ts";
-import { SerialQueue } from "./serial-queue.ts";
 import { XLostError } from "./x-connection.ts";
 
 /** How long a paste waits for a program to fetch the text; not every window takes one. Milliseconds. */

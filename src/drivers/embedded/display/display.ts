@@ -1,10 +1,10 @@
 import { GatewayError } from "../../../contract/errors.ts";
+import { unlessAborted } from "../../step/serial-queue.ts";
 import type { Owner } from "../confined-path.ts";
 import { type Clipboard, openClipboard } from "./clipboard.ts";
 import type { DroppedChild } from "./dropped-child.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { Seat } from "./seat.ts";
-import { unlessAborted } from "./serial-queue.ts";
 import { type DisplayTools, findDisplayTools } from "./tools.ts";
 import { startWindowManager } from "./window-manager.ts";
 import { connectX, type XConnection } from "./x-connection.ts";

@@ -1,4 +1,4 @@
-import { abortError, throwIfAborted } from "../../step/aborted.ts";
+import { abortError, throwIfAborted } from "./aborted.ts";
 
 /** One piece of work at a time, in the order it was asked for. */
 export class SerialQueue {
@@ -6,17 +6,32 @@ export class SerialQueue {
 
   /**
    * An abort makes it reject at once; work that has begun goes on to its own end, and whoever comes
-   * next waits for that.
+   * next waits for that. `settle` runs after the work, before whoever comes next: the caller does
+   * not wait for it, and it gets the work's error, or undefined. It must not reject.
    */
-  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  async run<Result>(
+    signal: AbortSignal,
+    work: () => Promise<Result>,
+    settle?: (error: unknown) => Promise<void>,
+  ): Promise<Result> {
     const before = this.#last;
+    let begun = false;
     const done = (async () => {
       await before;
       throwIfAborted(signal);
+      begun = true;
       return await work();
     })();
-    this.#last = done.catch(() => {});
+    this.#last = done.then(
+      () => settle?.(undefined),
+      (error: unknown) => (begun ? settle?.(error) : undefined),
+    );
     return await unlessAborted(done, signal);
+  }
+
+  /** Resolves when everything asked for so far is over. */
+  async idle(): Promise<void> {
+    await this.#last;
   }
 }
 
