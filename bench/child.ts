@@ -20,7 +20,10 @@ export interface Child extends AsyncDisposable {
 }
 
 /** The built gateway, started as start.sh does, with limits out of the way. */
-export async function startGateway(folder?: string): Promise<Child> {
+export async function startGateway(
+  folder?: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Child> {
   const home = folder ?? (await makeFolder());
   await mkdir(join(home, "config"), { recursive: true });
   await writeFile(join(home, "config/policy.json"), JSON.stringify(POLICY));
@@ -33,6 +36,7 @@ export async function startGateway(folder?: string): Promise<Child> {
     WORKDIR: join(home, "work"),
     DATA_DIR: join(home, "data"),
     CONFIG_DIR: join(home, "config"),
+    ...environment,
   });
 }
 
@@ -97,6 +101,7 @@ async function residentMemory(child: ChildProcess): Promise<number> {
 const POLICY = {
   capabilities: {
     "fs.read": { enabled: true, risk_level: "low", allowed_paths: ["/tmp"] },
+    "screen.cursor": { enabled: true, risk_level: "low" },
   },
   security: {
     rate_limit_per_minute: 10_000_000,

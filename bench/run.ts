@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { appendFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { Bench, Row } from "./row.ts";
+import { benchByteBot } from "./rows/bytebot.ts";
 import { benchCycle } from "./rows/cycle.ts";
 import { benchEvents } from "./rows/events.ts";
 import { benchGrowth } from "./rows/growth.ts";
@@ -16,6 +17,7 @@ import { benchStart } from "./rows/start.ts";
 const ROWS: Readonly<Record<string, Bench>> = {
   plan: benchPlan,
   cycle: benchCycle,
+  bytebot: benchByteBot,
   events: benchEvents,
   start: benchStart,
   memory: benchMemory,
