@@ -81,16 +81,21 @@ const PACKAGES: Readonly<Record<keyof Tools, string>> = {
 export function findTools(): Tools | { readonly reason: string; readonly hint: string } {
   const found: Partial<Record<keyof Tools, string>> = {};
   for (const [name, from] of Object.entries(PACKAGES) as [keyof Tools, string][]) {
-    const place = TOOL_DIRECTORIES.map((directory) => join(directory, name)).find(isExecutable);
+    const place = findProgram(name);
     if (place === undefined) {
       return {
-        reason: `the sandbox of shell.run needs ${name}, which is not installed`,
+        reason: `the sandbox needs ${name}, which is not installed`,
         hint: `Install the package ${from} (for example: apt-get install ${from}) and restart.`,
       };
     }
     found[name] = place;
   }
   return found as Tools;
+}
+
+/** The path of an installed program, as the sandbox sees it too. */
+export function findProgram(name: string): string | undefined {
+  return TOOL_DIRECTORIES.map((directory) => join(directory, name)).find(isExecutable);
 }
 
 /** The argument list that runs `command` in the sandbox of `shell.run`. */

@@ -31,7 +31,9 @@ export const EGRESS_SOCKET = `${PARTS}/egress.sock`;
 export const PRIVATE = "/run/user";
 const PRIVATE_BYTES = 1024 * MIB;
 const SHM_BYTES = 512 * MIB;
-const DIRECTORIES = ["tmp", "config", "cache", "data", "home"].map((name) => `${PRIVATE}/${name}`);
+const DIRECTORIES = ["tmp", "config", "cache", "data", "home", "firefox"].map(
+  (name) => `${PRIVATE}/${name}`,
+);
 
 /**
  * Limits of each process. Browsers reserve far more addresses than they use, so only what they can
@@ -66,7 +68,8 @@ export interface SessionPlace {
   readonly world: World;
   /** Directories of the gateway that are never to be seen. */
   readonly hidden: readonly string[];
-  readonly display: DisplayAddress;
+  /** Absent: a sandbox without a display, for the self-test. */
+  readonly display: DisplayAddress | undefined;
   /** Socket of the egress proxy. */
   readonly egressSocket: string;
   /** Takes parts of the sandbox away, for tests that show what each part withholds. */
@@ -105,7 +108,7 @@ function startOf(place: SessionPlace, command: readonly string[]): SandboxStart 
   const { tools, world, hidden, display, egressSocket, weakened } = place;
   const files: Readonly<Record<string, string | Uint8Array>> = {
     [LAUNCHER_FILE]: LAUNCHER,
-    [AUTHORITY]: readFileSync(display.authority),
+    [AUTHORITY]: display === undefined ? "" : readFileSync(display.authority),
     "/etc/hosts": HOSTS,
     ...browserPolicies(`127.0.0.1:${PROXY_PORT}`),
   };
@@ -116,7 +119,8 @@ function startOf(place: SessionPlace, command: readonly string[]): SandboxStart 
     etc: ETC,
     mounts: [
       ...["--ro-bind", process.execPath, NODE],
-      ...["--bind", display.socket, DISPLAY_SOCKET, "--bind", egressSocket, EGRESS_SOCKET],
+      ...["--bind", egressSocket, EGRESS_SOCKET],
+      ...(display === undefined ? [] : ["--bind", display.socket, DISPLAY_SOCKET]),
       ...["--size", `${PRIVATE_BYTES}`, "--perms", "0700", "--tmpfs", PRIVATE],
       ...(weakened?.mounts ?? []),
     ],
