@@ -103,13 +103,37 @@ export const ArtifactView = Type.Object({
 });
 export type ArtifactView = Static<typeof ArtifactView>;
 
+/** Where the person sat who decided with the requester's own key, which its operator trusts for that. */
+export const SURFACES = ["card", "elicitation"] as const;
+export type Surface = (typeof SURFACES)[number];
+
 export const ApprovalView = Type.Object({
   key_id: Type.String(),
+  via: Type.Optional(
+    Type.Enum([...SURFACES], {
+      description: "given on the trusted approval surface of the key that planned the task",
+    }),
+  ),
   on_behalf_of: Type.Optional(Type.String()),
   at: Time,
   plan_digest: PlanDigest,
 });
 export type ApprovalView = Static<typeof ApprovalView>;
+
+const claim = Type.Optional(Type.String({ maxLength: 200 }));
+
+/** The person a requester says it works for. */
+export const RequestedBy = Type.Object(
+  {
+    verified: Type.Boolean({ description: "a signed token says so; else it is only claimed" }),
+    id: claim,
+    name: claim,
+    email: claim,
+    role: claim,
+  },
+  { additionalProperties: false },
+);
+export type RequestedBy = Static<typeof RequestedBy>;
 
 const Planned = {
   task_id: TaskId,
@@ -123,6 +147,7 @@ const Planned = {
   plan_digest: PlanDigest,
   status: TaskStatus,
   expires_at: Time,
+  requested_by: Type.Optional(RequestedBy),
   confirmation: Type.Object({
     mode: ConfirmationMode,
     url: Type.String({ description: "Opens the plan for an approver; gives no right by itself." }),

@@ -110,6 +110,8 @@ function createFakeTasks(): Tasks {
     stopped: false,
     plan: async () => PLAN,
     confirm: async (principal, { task_id }) => own(principal, task_id),
+    surface: async (principal, id) => ({ task: own(principal, id), obstacle: "not here" }),
+    decideOnSurface: async (principal, { task_id }) => own(principal, task_id),
     execute: async (principal, { task_id }, { waitMs }) => {
       own(principal, task_id);
       return waitMs > 0

@@ -1,7 +1,7 @@
 import { GatewayError } from "../contract/errors.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ConfirmRequest } from "../contract/requests.ts";
-import type { ApprovalView, TaskStatus } from "../contract/task.ts";
+import type { ApprovalView, Surface, TaskStatus } from "../contract/task.ts";
 import type { Change } from "./ledger.ts";
 import type { Plan, Task } from "./task.ts";
 
@@ -11,6 +11,7 @@ export function applyDecision(
   plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
+  surface?: Surface,
 ): Change {
   if (request.plan_digest !== task.digest) {
     throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
@@ -20,7 +21,8 @@ export function applyDecision(
   refuseDecided(task.state.status);
   const claimed = request.on_behalf_of === undefined ? {} : { on_behalf_of: request.on_behalf_of };
   const reason = request.reason === undefined ? {} : { reason: request.reason };
-  const details = { plan_digest: task.digest, ...claimed, ...reason };
+  const via = surface === undefined ? {} : { via: surface };
+  const details = { plan_digest: task.digest, ...via, ...claimed, ...reason };
   const at = new Date().toISOString();
   if (request.decision === "reject") {
     return {
@@ -42,6 +44,7 @@ export function applyDecision(
   }
   const approval: ApprovalView = {
     key_id: principal.keyId,
+    ...via,
     ...claimed,
     at,
     plan_digest: task.digest,

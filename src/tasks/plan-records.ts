@@ -55,6 +55,7 @@ export function planRecords(
           plan_digest: digest,
           policy_digest: policyDigest,
           ...(plan.title !== undefined && { title: plan.title }),
+          ...(notes.requested_by !== undefined && { requested_by: notes.requested_by }),
           desktop: plan.desktop,
           risk: plan.risk,
           mode: plan.mode,

@@ -3,7 +3,7 @@ import { GatewayError } from "../contract/errors.ts";
 import { CONFIRMATION_MODES, type Policy, RISK_LEVELS } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { PlanRequest, StepRequest } from "../contract/requests.ts";
-import type { Parameters, Preview } from "../contract/task.ts";
+import type { Parameters, Preview, RequestedBy } from "../contract/task.ts";
 import { canonicalJson, sha256 } from "../lib/canonical.ts";
 import { randomId } from "../lib/random-id.ts";
 import { decide } from "../policy/decide.ts";
@@ -68,7 +68,11 @@ export class Planner {
   }
 
   /** Throws `invalid_request`, the denials of the policy, and what the driver cannot do. */
-  async plan(principal: Principal, request: PlanRequest): Promise<Planned> {
+  async plan(
+    principal: Principal,
+    request: PlanRequest,
+    requestedBy?: RequestedBy,
+  ): Promise<Planned> {
     const policy = this.#deps.policy();
     const desktop = this.#deps.desktops.find(principal, request.desktop);
     const judged: JudgedStep[] = [];
@@ -110,6 +114,7 @@ export class Planner {
       digest: sha256(canonicalPlan),
       notes: {
         summary: summaries.join("; "),
+        ...(requestedBy !== undefined && { requested_by: requestedBy }),
         defaults,
         ...(requestedDigest !== undefined && { requested: requestedDigest }),
         steps: judged.map(({ note }) => note),

@@ -5,6 +5,7 @@ import type { Principal, Scope } from "../contract/principal.ts";
 import { decide } from "../policy/decide.ts";
 import { isStricter } from "../policy/strictness.ts";
 import { type Desktops, findRefusal } from "./desktops.ts";
+import { findSurfaceObstacle } from "./surface.ts";
 import type { Plan, Task } from "./task.ts";
 
 export interface PreconditionDeps {
@@ -52,14 +53,20 @@ export function findWithdrawal(
   }
   const has = (keyId: string, scope: Scope) =>
     deps.findPrincipal(keyId)?.scopes.has(scope) === true;
-  const approvers = task.state.approvals.map(({ key_id }) => key_id);
-  const revoked = has(plan.requester, "execute")
-    ? approvers.find((keyId) => !has(keyId, "confirm"))
-    : plan.requester;
+  const { approvals } = task.state;
+  const lapsed = approvals.find(({ key_id, via }) =>
+    via === undefined ? !has(key_id, "confirm") : !mayDecide(deps.findPrincipal(key_id), plan),
+  );
+  const revoked = has(plan.requester, "execute") ? lapsed?.key_id : plan.requester;
   if (revoked === undefined) return undefined;
   return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid for this task.`, {
     hint: "A revoked key ends what it planned and voids what it approved.",
   });
+}
+
+/** An approval of the requester's own surface holds as long as the operator trusts that surface. */
+function mayDecide(principal: Principal | undefined, plan: Plan): boolean {
+  return principal !== undefined && findSurfaceObstacle(principal, plan) === undefined;
 }
 
 function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayError | undefined {

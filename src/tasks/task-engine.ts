@@ -11,7 +11,7 @@ import type {
   TaskList,
   TaskListQuery,
 } from "../contract/requests.ts";
-import type { PlanView, TaskStatus, TaskView } from "../contract/task.ts";
+import type { PlanView, RequestedBy, Surface, TaskStatus, TaskView } from "../contract/task.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
@@ -25,11 +25,12 @@ import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { Runner } from "./runner.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { StopSwitch } from "./stop-switch.ts";
+import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Plan, Task } from "./task.ts";
 import { pause, TaskEnder } from "./task-ender.ts";
 import type { TaskStore } from "./task-store.ts";
-import { planOf, TaskViews } from "./task-view.ts";
-import type { Tasks } from "./tasks.ts";
+import { isUndecided, planOf, TaskViews } from "./task-view.ts";
+import type { SurfaceView, Tasks } from "./tasks.ts";
 import { isFinished } from "./transitions.ts";
 import { TurnKeeper } from "./turn-keeper.ts";
 
@@ -97,16 +98,16 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   async plan(
     principal: Principal,
     request: PlanRequest,
-    idempotencyKey?: string,
+    options: { idempotencyKey?: string | undefined; requestedBy?: RequestedBy | undefined } = {},
   ): Promise<PlanView> {
     this.#refuseStopped();
-    const bodyDigest = idempotencyKey === undefined ? "" : digestOf(request);
-    const key = idempotencyKey;
+    const { idempotencyKey: key, requestedBy } = options;
+    const bodyDigest = key === undefined ? "" : digestOf(request);
     if (key !== undefined) {
       const kept = await this.#deps.store.findIdempotent(principal.keyId, key);
       if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     }
-    const planned = await this.#planner.plan(principal, request);
+    const planned = await this.#planner.plan(principal, request, requestedBy);
     const now = new Date().toISOString();
     const task = newTask(planned, now);
     const kept = await this.#deps.store.insert(
@@ -120,13 +121,27 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   async confirm(principal: Principal, request: ConfirmRequest): Promise<TaskView> {
-    if (request.decision === "approve") this.#refuseStopped();
-    await this.#ender.expireIfDue(await this.#ledger.get(request.task_id));
-    const task = await this.#ledger.change(request.task_id, (present) =>
-      applyDecision(present, planOf(present), principal, request),
-    );
-    if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
-    return this.#view(task, principal);
+    return this.#view(await this.#decide(principal, request), principal);
+  }
+
+  async surface(principal: Principal, taskId: string): Promise<SurfaceView> {
+    const task = await this.#owned(principal, taskId);
+    const obstacle =
+      findSurfaceObstacle(principal, planOf(task)) ??
+      (isUndecided(task.state.status) ? undefined : `The task is ${task.state.status}.`);
+    const view = await this.#view(task, principal, obstacle === undefined);
+    return { task: view, ...(obstacle !== undefined && { obstacle }) };
+  }
+
+  async decideOnSurface(
+    principal: Principal,
+    request: ConfirmRequest,
+    surface: Surface,
+  ): Promise<TaskView> {
+    const task = await this.#owned(principal, request.task_id);
+    const obstacle = findSurfaceObstacle(principal, planOf(task));
+    if (obstacle !== undefined) throw notDecidedHere(principal, obstacle);
+    return this.#view(await this.#decide(principal, request, surface), principal);
   }
 
   async execute(
@@ -280,6 +295,16 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     }
   }
 
+  async #decide(principal: Principal, request: ConfirmRequest, surface?: Surface): Promise<Task> {
+    if (request.decision === "approve") this.#refuseStopped();
+    await this.#ender.expireIfDue(await this.#ledger.get(request.task_id));
+    const task = await this.#ledger.change(request.task_id, (present) =>
+      applyDecision(present, planOf(present), principal, request, surface),
+    );
+    if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
+    return task;
+  }
+
   /** After the task is there, which they belong to, and before anyone knows of it. */
   async #keepPictures({ plan, pictures }: Planned): Promise<void> {
     for (const { id, step, png, open } of pictures) {
@@ -305,10 +330,17 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     return task;
   }
 
-  async #view(task: Task, principal: Principal): Promise<TaskView> {
+  /** The key's own task, whatever else it may see. */
+  async #owned(principal: Principal, taskId: string): Promise<Task> {
+    const task = await this.#ledger.get(taskId);
+    if (task.requester !== principal.keyId) throw taskNotFound(taskId);
+    return task;
+  }
+
+  async #view(task: Task, principal: Principal, approver?: boolean): Promise<TaskView> {
     const started = task.state.started_at !== undefined;
     const artifacts = started ? await this.#deps.artifacts.list(task.id) : [];
-    return this.#views.task(task, principal, artifacts);
+    return this.#views.task(task, principal, artifacts, approver);
   }
 
   async #replayPlan(

@@ -8,6 +8,11 @@ import { isFinished } from "./transitions.ts";
 
 const UNDECIDED: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirmation"]);
 
+/** Whether an approver may still decide on it. */
+export function isUndecided(status: TaskStatus): boolean {
+  return UNDECIDED.has(status);
+}
+
 export function planOf(task: Task): Plan {
   return JSON.parse(task.canonicalPlan) as Plan;
 }
@@ -31,9 +36,13 @@ export class TaskViews {
    * The plan for this principal: an approver sees previews, and sensitive text while it is to be
    * decided; a requester sees what it may read anyway.
    */
-  plan(task: Task, principal: Principal, plan: Plan = planOf(task)): PlanView {
-    const approver = principal.scopes.has("confirm");
-    const unmasked = approver && UNDECIDED.has(task.state.status);
+  plan(
+    task: Task,
+    principal: Principal,
+    plan: Plan = planOf(task),
+    approver: boolean = principal.scopes.has("confirm"),
+  ): PlanView {
+    const unmasked = approver && isUndecided(task.state.status);
     const steps = plan.steps.map((step, index) => {
       const note = task.notes.steps[index];
       const capability = this.#capabilities.get(step.action);
@@ -65,6 +74,7 @@ export class TaskViews {
       plan_digest: task.digest,
       status: task.state.status,
       expires_at: plan.expires_at,
+      ...(task.notes.requested_by !== undefined && { requested_by: task.notes.requested_by }),
       confirmation: {
         mode: plan.mode,
         url: this.confirmationUrl(task.id),
@@ -74,10 +84,15 @@ export class TaskViews {
     };
   }
 
-  task(task: Task, principal: Principal, artifacts: readonly ArtifactView[]): TaskView {
+  task(
+    task: Task,
+    principal: Principal,
+    artifacts: readonly ArtifactView[],
+    approver?: boolean,
+  ): TaskView {
     const { state } = task;
     return {
-      ...this.plan(task, principal),
+      ...this.plan(task, principal, planOf(task), approver),
       requester: task.requester,
       approvals: [...state.approvals],
       ...(state.rejection !== undefined && { rejection: state.rejection }),

@@ -3,6 +3,7 @@ import type {
   ApprovalView,
   Parameters,
   Preview,
+  RequestedBy,
   TaskError,
   TaskResult,
   TaskStatus,
@@ -38,6 +39,8 @@ export interface Plan {
 /** What was worked out while planning and is shown, but not part of the digest. */
 export interface PlanNotes {
   readonly summary: string;
+  /** Whom the requester plans it for. */
+  readonly requested_by?: RequestedBy;
   /** Parameters of the first step that were filled in and not sent. */
   readonly defaults: readonly string[];
   /** Digest of the parameters of the first step before the policy completed them, where it did. */

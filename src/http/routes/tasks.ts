@@ -51,7 +51,9 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWa
         "timeout",
       ],
       handle: async ({ principal, body, request }) => {
-        const plan = await deps.tasks.plan(principal, body, idempotencyKey(request.headers));
+        const plan = await deps.tasks.plan(principal, body, {
+          idempotencyKey: idempotencyKey(request.headers),
+        });
         request.taskId = plan.task_id;
         return plan;
       },
