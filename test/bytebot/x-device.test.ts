@@ -26,8 +26,6 @@ test.skipIf(!hasXTools())(
     const shot = await post(daemon, { action: "screenshot" });
     const png = Buffer.from(String(shot.json.image), "base64");
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([1280, 960]);
-    if (process.env.KEEP_SCREENSHOT)
-      (await import("node:fs")).writeFileSync(process.env.KEEP_SCREENSHOT, png);
 
     const large = "ß".repeat(60_000);
     await post(daemon, { action: "paste_text", text: large });
