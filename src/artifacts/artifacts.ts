@@ -16,6 +16,7 @@ export class Artifacts {
   /** Resolves with the id once bytes and record are safe. Throws `file_too_large`. */
   async keep(artifact: {
     readonly taskId: string;
+    readonly requester: string;
     readonly id?: string;
     readonly owner: string | null;
     readonly purpose: "result" | "preview";
@@ -25,19 +26,23 @@ export class Artifacts {
     readonly content: Uint8Array | AsyncIterable<Uint8Array>;
     /** bytes */
     readonly maxSize: number;
+    /** bytes */
+    readonly quota: number;
   }): Promise<string> {
     const { id, size } = await this.#files.write(artifact.content, artifact.maxSize, artifact.id);
-    await this.#store.insert({
+    const kept = {
       id,
       size,
       task_id: artifact.taskId,
+      requester: artifact.requester,
       owner: artifact.owner,
       purpose: artifact.purpose,
       step: artifact.step,
       name: artifact.name,
       media_type: artifact.mediaType,
       created_at: new Date().toISOString(),
-    });
+    };
+    await this.#files.remove(await this.#store.insert(kept, artifact.quota));
     return id;
   }
 

@@ -171,6 +171,12 @@ export const PolicyFile = Type.Object(
           max_task_duration_s: whole(1, 86_400, 300, "How long a task may run, in seconds."),
           rate_limit_per_minute: whole(1, 10_000_000, 600, "Requests a minute, for each key."),
           max_queued_tasks: whole(1, 100_000, 100, "Tasks that may wait for their turn."),
+          max_artifacts_mb: whole(
+            1,
+            1_048_576,
+            1024,
+            "What the artifacts of each key may take, in MiB; the oldest go first.",
+          ),
           anonymous_events: flag(
             true,
             "Whether strangers may follow event names, task ids, times and progress.",
@@ -207,6 +213,7 @@ export interface Policy {
     readonly max_task_duration_s: number;
     readonly rate_limit_per_minute: number;
     readonly max_queued_tasks: number;
+    readonly max_artifacts_mb: number;
     readonly anonymous_events: boolean;
   };
   /** `sha256:` of the canonical policy: names it in audit records. */

@@ -73,6 +73,7 @@ export const TASK: TaskView = {
 export const ARTIFACT: Artifact = {
   id: ARTIFACT_ID,
   task_id: TASK_ID,
+  requester: "alice",
   owner: "alice",
   step: 0,
   media_type: "image/png",
@@ -94,6 +95,7 @@ const POLICY: Policy = {
     max_task_duration_s: 300,
     rate_limit_per_minute: 600,
     max_queued_tasks: 100,
+    max_artifacts_mb: 1024,
     anonymous_events: true,
   },
   digest: DIGEST,

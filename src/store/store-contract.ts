@@ -235,8 +235,8 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
       const running = await plan(store, { created_at: at(1) }, "running");
       const late = await plan(store, { created_at: at(2) }, "failed", at(50));
       const recent = await plan(store, { created_at: at(40) }, "completed", at(41));
-      await store.artifacts.insert(artifactOf(old.id, "old"));
-      await store.artifacts.insert(artifactOf(late.id, "late"));
+      await store.artifacts.insert(artifactOf(old.id, "old"), QUOTA);
+      await store.artifacts.insert(artifactOf(late.id, "late"), QUOTA);
       const records = (await store.audit.read(0, 100)).length;
       const events = await store.events.lastId();
 
@@ -413,13 +413,32 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
       const store = await open();
       const task = await plan(store);
       const [a, b] = [artifactOf(task.id, "a"), artifactOf(task.id, "b")];
-      await store.artifacts.insert(a);
-      await store.artifacts.insert(b);
+      await store.artifacts.insert(a, QUOTA);
+      await store.artifacts.insert(b, QUOTA);
       expect(await store.artifacts.get(a.id)).toEqual(a);
       expect(await store.artifacts.get("artifact_none")).toBeUndefined();
       expect(await store.artifacts.listByTask(task.id)).toEqual([a, b]);
       expect(await store.artifacts.listByTask(newTask().id)).toEqual([]);
       expect(await store.artifacts.ids()).toEqual(new Set([a.id, b.id]));
+    });
+
+    it("I13 lets the oldest artifacts of a key go where it has too many, and no other key's", async () => {
+      const store = await open();
+      const task = await plan(store);
+      const others = artifactOf(task.id, "bob's", "bob");
+      expect(await store.artifacts.insert(others, QUOTA)).toEqual([]);
+      const names = Array.from({ length: 11 }, (_, index) => `number ${index}`);
+      const removed: string[] = [];
+      for (const name of names) {
+        removed.push(...(await store.artifacts.insert(artifactOf(task.id, name), QUOTA)));
+      }
+      expect(removed).toEqual([artifactOf(task.id, "number 0").id]);
+      expect(await store.artifacts.get(removed[0] ?? "")).toBeUndefined();
+      expect(await store.artifacts.get(others.id)).toEqual(others);
+      // One that is larger than all of it stays alone.
+      const large = { ...artifactOf(task.id, "large"), size: QUOTA + 1 };
+      expect(await store.artifacts.insert(large, QUOTA)).toHaveLength(10);
+      expect(await store.artifacts.ids()).toEqual(new Set([others.id, large.id]));
     });
 
     it("sets a setting with its records", async () => {
@@ -508,12 +527,16 @@ function cyclicDraft(): AuditDraft {
   return { ...auditDraft("cyclic"), details };
 }
 
-function artifactOf(taskId: string, name: string) {
+/** Bytes: room for ten of them. */
+const QUOTA = 30;
+
+function artifactOf(taskId: string, name: string, requester = "default") {
   const id = `artifact_${Buffer.from(name.padEnd(16)).toString("base64url")}`;
   return {
     id,
     task_id: taskId,
-    owner: "default",
+    requester,
+    owner: requester,
     step: 0,
     media_type: "image/png",
     size: 3,

@@ -2,6 +2,8 @@ import type { ArtifactView } from "../contract/task.ts";
 
 export interface NewArtifact {
   readonly taskId: string;
+  /** Key that planned the task: its quota counts. */
+  readonly requester: string;
   /** Given where it must be known before the bytes are kept: `artifact_` and 128 random bits. */
   readonly id?: string;
   /** Key that may see it besides approvers; null: approvers alone. */
@@ -14,6 +16,8 @@ export interface NewArtifact {
   readonly content: Uint8Array | AsyncIterable<Uint8Array>;
   /** bytes; more is `file_too_large`. */
   readonly maxSize: number;
+  /** Bytes that the requester's artifacts may take; the oldest go first. */
+  readonly quota: number;
 }
 
 /** Keeps what steps produce beside their results. */

@@ -216,6 +216,11 @@ export function fileSizeLimit(policy: Policy, action: string, maxFileSize: numbe
   return megabytes === undefined ? maxFileSize : Math.min(maxFileSize, megabytes * 1024 * 1024);
 }
 
+/** What the artifacts of one key may take, bytes. */
+export function artifactQuota(policy: Policy): number {
+  return policy.security.max_artifacts_mb * 1024 * 1024;
+}
+
 function stepsOf(request: PlanRequest): readonly StepRequest[] {
   const { action, parameters, steps } = request;
   if ((action === undefined) === (steps === undefined)) {

@@ -9,7 +9,7 @@ import type { StepIo } from "./driver.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import type { Change, Ledger } from "./ledger.ts";
-import { fileSizeLimit } from "./planner.ts";
+import { artifactQuota, fileSizeLimit } from "./planner.ts";
 import { findObstacle, findWithdrawal, type PreconditionDeps } from "./preconditions.ts";
 import { ProgressReporter } from "./progress-reporter.ts";
 import type { Plan, Task } from "./task.ts";
@@ -233,10 +233,12 @@ export class Runner {
         this.#deps.artifacts.keep({
           ...artifact,
           taskId: task.id,
+          requester: task.requester,
           owner: task.requester,
           purpose: "result",
           step: index,
           maxSize: maxFileSize,
+          quota: artifactQuota(this.#deps.policy()),
         }),
     };
   }

@@ -20,7 +20,7 @@ import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, taskNotFound } from "./ledger.ts";
 import { newTask, planRecords } from "./plan-records.ts";
-import { type Planned, Planner } from "./planner.ts";
+import { artifactQuota, type Planned, Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { Runner } from "./runner.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
@@ -312,12 +312,14 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         id,
         step,
         taskId: plan.task_id,
+        requester: plan.requester,
         owner: open ? plan.requester : null,
         purpose: "preview",
         name: `step-${step}.png`,
         mediaType: "image/png",
         content: png,
         maxSize: this.#deps.maxFileSize,
+        quota: artifactQuota(this.#deps.policy()),
       });
     }
   }

@@ -259,16 +259,20 @@ async function keep(
   mkdirSync(artifacts, { recursive: true });
   const id = `artifact_${"a".repeat(22)}`;
   writeFileSync(join(artifacts, id), content);
-  await store.artifacts.insert({
-    id,
-    task_id: task.id,
-    owner: task.requester,
-    step: 0,
-    media_type: "text/plain",
-    size: content.byteLength,
-    name: "a.txt",
-    created_at: task.created_at,
-  });
+  await store.artifacts.insert(
+    {
+      id,
+      task_id: task.id,
+      requester: "default",
+      owner: task.requester,
+      step: 0,
+      media_type: "text/plain",
+      size: content.byteLength,
+      name: "a.txt",
+      created_at: task.created_at,
+    },
+    1024,
+  );
 }
 
 function change(file: string, sql: string): void {

@@ -87,6 +87,22 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- What the artifacts of each key take, so that none can fill the disk.
+  ALTER TABLE artifacts ADD COLUMN requester TEXT;
+  ALTER TABLE artifacts ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+  UPDATE artifacts SET requester = body ->> 'owner', size = body ->> 'size';
+  CREATE INDEX artifacts_by_requester ON artifacts (requester, place);
+  CREATE TABLE artifact_usage (requester TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO artifact_usage SELECT requester, sum(size) FROM artifacts GROUP BY requester;
+  CREATE TRIGGER artifact_added AFTER INSERT ON artifacts BEGIN
+    INSERT INTO artifact_usage VALUES (NEW.requester, NEW.size)
+    ON CONFLICT DO UPDATE SET bytes = bytes + NEW.size;
+  END;
+  CREATE TRIGGER artifact_removed AFTER DELETE ON artifacts BEGIN
+    UPDATE artifact_usage SET bytes = bytes - OLD.size WHERE requester = OLD.requester;
+  END;
+  `,
 ];
 
 /** The schema this program writes. */

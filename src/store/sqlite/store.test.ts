@@ -34,7 +34,38 @@ describe("SqliteStore", () => {
     const file = join(temporaryFolder(), "gateway.db");
     await openStore({ file, seal })[Symbol.asyncDispose]();
     change(file, "PRAGMA user_version = 99");
-    expect(() => openStore({ file, seal })).toThrow(/version 99.*up to 1.*newer gateway/s);
+    expect(() => openStore({ file, seal })).toThrow(/version 99.*up to \d+.*newer gateway/s);
+  });
+
+  it("brings an older database up to date, with what its artifacts take", async () => {
+    const file = join(temporaryFolder(), "gateway.db");
+    const task = newTask();
+    const artifact = {
+      id: `artifact_${"a".repeat(22)}`,
+      task_id: task.id,
+      requester: "default",
+      owner: "default",
+      step: 0,
+      media_type: "image/png",
+      size: 7,
+      name: "a.png",
+      created_at: task.created_at,
+    };
+    {
+      await using store = openStore({ file, seal });
+      await store.tasks.insert(task, recordsOf(task, "task_planned"));
+      await store.artifacts.insert(artifact, 10);
+    }
+    change(
+      file,
+      `DROP TRIGGER artifact_added; DROP TRIGGER artifact_removed; DROP TABLE artifact_usage;
+       DROP INDEX artifacts_by_requester; ALTER TABLE artifacts DROP COLUMN requester;
+       ALTER TABLE artifacts DROP COLUMN size; PRAGMA user_version = 1`,
+    );
+    await using store = openStore({ file, seal });
+    expect(await store.artifacts.get(artifact.id)).toEqual(artifact);
+    const next = { ...artifact, id: `artifact_${"b".repeat(22)}` };
+    expect(await store.artifacts.insert(next, 10)).toEqual([artifact.id]);
   });
 
   it("refuses another program's database, and what is none", () => {
