@@ -1,0 +1,133 @@
+import { GatewayError } from "../../../contract/errors.ts";
+import type { GuardedSession } from "../../../tasks/agent-guard.ts";
+import { abortError, throwIfAborted } from "../../step/aborted.ts";
+import { type AgentMessage, type AgentTask, LIVE } from "./agent-answers.ts";
+import type { AgentApi } from "./agent-api.ts";
+import type { TaskWatch } from "./agent-socket.ts";
+import { Alarm } from "./alarm.ts";
+import type { MessageReporter } from "./message-reporter.ts";
+import type { Paces } from "./paces.ts";
+
+export interface FollowerParts {
+  readonly api: AgentApi;
+  readonly task: AgentTask;
+  readonly reporter: MessageReporter;
+  readonly session: Pick<GuardedSession, "requests">;
+  readonly paces: Paces;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at a task of the agent again and again, as soon as it is woken, and reports what is new. */
+export class TaskFollower {
+  readonly #parts: FollowerParts;
+  readonly #alarm: Alarm;
+  #task: AgentTask;
+  /** The page of messages that is read next; all before it are whole. */
+  #page = 0;
+  #seenAt = performance.now();
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.#task = parts.task;
+    this.#alarm = new Alarm(parts.paces.gapMs);
+  }
+
+  /** Something has changed: looks at once. */
+  wake(): void {
+    this.#alarm.ring();
+  }
+
+  /**
+   * Resolves with the task once it is over. Throws the signal's reason; `outcome_unknown` for an
+   * agent that is lost or acts around its guard; `bytebot_error` for a task that is gone.
+   */
+  async follow(watch: TaskWatch | undefined): Promise<AgentTask> {
+    const { paces, signal } = this.#parts;
+    for (;;) {
+      throwIfAborted(signal);
+      const news = await this.#look();
+      const isWhole = news !== undefined && (await this.#reportMessages(news));
+      if (isWhole && (await this.#reportTask(news.task))) return news.task;
+      // The rest of what was said follows at once; a page is reported before the next is held.
+      if (news !== undefined && !isWhole) continue;
+      const pause = news && watch?.isConnected ? paces.checkMs : paces.pollMs;
+      await this.#alarm.sleep(pause, signal);
+    }
+  }
+
+  /** The task and then what was said: what led to its end is among that. */
+  async #look(): Promise<News | undefined> {
+    const { api, signal, paces } = this.#parts;
+    try {
+      const task = await api.task(this.#task.id, signal, 0);
+      if (task === undefined) throw new TaskGone();
+      const page = await api.messages(this.#task.id, this.#page, signal);
+      this.#seenAt = performance.now();
+      return { task, ...page };
+    } catch (error) {
+      if (signal.aborted) throw abortError(signal);
+      if (error instanceof TaskGone) throw gone();
+      if (performance.now() - this.#seenAt > paces.lostAfterMs) throw lost(error);
+      return undefined;
+    }
+  }
+
+  /** Resolves with whether all that was said so far is reported. */
+  async #reportMessages({ messages, isLast }: News): Promise<boolean> {
+    const { reporter, session } = this.#parts;
+    const isNews = reporter.hasNew(messages);
+    await reporter.report(messages);
+    if (reporter.performed > session.requests) throw unguarded();
+    // An agent that knows no pages answers every one of them with the same.
+    if (isLast || !isNews) return true;
+    this.#page++;
+    return false;
+  }
+
+  /** Resolves with whether the task is over. */
+  async #reportTask(task: AgentTask): Promise<boolean> {
+    const { reporter } = this.#parts;
+    const before = this.#task;
+    this.#task = task;
+    if (task.control !== before.control) {
+      const holder = task.control === "USER" ? "user" : "assistant";
+      const message = holder === "user" ? "A person has the desktop" : "The agent has the desktop";
+      await reporter.sign(message, { kind: "control", holder });
+    }
+    if (task.status === "NEEDS_HELP" && before.status !== "NEEDS_HELP") await reporter.askForHelp();
+    return !LIVE.has(task.status);
+  }
+}
+
+interface News {
+  readonly task: AgentTask;
+  readonly messages: readonly AgentMessage[];
+  readonly isLast: boolean;
+}
+
+class TaskGone extends Error {}
+
+function gone(): GatewayError {
+  return new GatewayError("bytebot_error", "the agent's task was deleted while it worked on it", {
+    hint: "Somebody did that in ByteBot; look at the desktop before planning it again.",
+  });
+}
+
+function lost(cause: unknown): GatewayError {
+  return new GatewayError(
+    "outcome_unknown",
+    "ByteBot's agent went out of reach while it worked on the task",
+    { hint: "Look at the task in ByteBot; nothing it does now reaches the desktop." },
+    cause,
+  );
+}
+
+function unguarded(): GatewayError {
+  return new GatewayError(
+    "outcome_unknown",
+    "ByteBot's agent drives the desktop around the gateway's guard, and was stopped",
+    {
+      hint: "Set BYTEBOT_DESKTOP_BASE_URL of ByteBot's agent to the guard's URL, and let the agent reach the desktop in no other way.",
+    },
+  );
+}
