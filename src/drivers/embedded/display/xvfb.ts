@@ -77,10 +77,14 @@ export async function startXvfb(
   }
 }
 
-/** Xvfb writes its display number when it is ready. */
+/** Xvfb writes its display number when it is ready, then a line feed; without a reader for both it ends. */
 async function report(stream: unknown): Promise<void> {
   if (!(stream instanceof Readable)) throw new Error("Xvfb has no pipe to report on");
-  await new Promise<void>((resolve) => stream.once("data", () => resolve()));
+  await new Promise<void>((resolve) => {
+    stream.on("data", (chunk: Buffer) => {
+      if (chunk.includes("\n")) resolve();
+    });
+  });
   stream.destroy();
 }
 
