@@ -70,8 +70,11 @@ export class Agent implements AsyncDisposable {
       allowRequest: (_request, decide) => decide(null, this.#socketsUp),
     });
     this.#io.on("connection", (socket) => {
-      socket.on("join_task", (id) => void socket.join(`task_${id}`));
-      socket.on("leave_task", (id) => void socket.leave(`task_${id}`));
+      socket.on("join_task", (id) => {
+        socket.join(`task_${id}`);
+        this.#watch.changed();
+      });
+      socket.on("leave_task", (id) => socket.leave(`task_${id}`));
     });
     const tell = (event: string, content: unknown, room?: string) => {
       (room === undefined ? this.#io : this.#io.to(`task_${room}`)).emit(event, content);
