@@ -25,7 +25,6 @@ export async function watchTask(
     transports: ["websocket"],
     forceNew: true,
     reconnectionDelayMax: LONGEST_PAUSE_MS,
-    perMessageDeflate: false,
   });
   socket.on("connect", () => {
     socket.emit("join_task", taskId);

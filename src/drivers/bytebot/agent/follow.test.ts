@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import { failure } from "../../step/fixtures.ts";
+import { setStage } from "./fixtures.ts";
+
+const CLICK = { action: "click_mouse", button: "left", clickCount: 1, coordinates: { x: 5, y: 6 } };
+
+describe.each([
+  ["over socket.io", true],
+  ["by REST alone", false],
+])("an agent's task, followed %s", (_how, socket) => {
+  test("ends with what was said, once each and in order", async () => {
+    const words = Array.from({ length: 11 }, (_, index) => `word ${index}`);
+    const script = [...words.map((say) => ({ say })), { complete: "Ordered" }];
+    await using stage = await setStage(script, { socket });
+    const run = stage.start();
+    const result = await run.result;
+    expect(result).toEqual({
+      outcome: "completed",
+      messages: [
+        { role: "user", text: "Order paper" },
+        ...words.map((text) => ({ role: "assistant", text })),
+      ],
+    });
+    const texts = run.events.flatMap((event) => (event.kind === "text" ? [event.text] : []));
+    expect(texts).toEqual(["Order paper", ...words]);
+    expect(stage.guard.calls).toEqual(["begin", "end"]);
+  });
+
+  test("tells what it does, without what it types, and keeps its screenshots", async () => {
+    const script = [
+      { act: CLICK },
+      { act: { action: "type_text", text: "hunter2hunter2" } },
+      { act: { action: "screenshot" } },
+      { complete: "done" },
+    ];
+    await using stage = await setStage(script, { socket });
+    const run = stage.start();
+    await run.result;
+    expect(run.events.filter(({ kind }) => kind === "tool_use")).toEqual([
+      { kind: "tool_use", tool: "computer_click_mouse", summary: "clicks left at 5, 6" },
+      { kind: "tool_use", tool: "computer_type_text", summary: "types 14 characters" },
+      { kind: "tool_use", tool: "computer_screenshot", summary: "looks at the screen" },
+      { kind: "tool_use", tool: "set_task_status", summary: "says that its task is completed" },
+    ]);
+    expect(JSON.stringify(run.records)).not.toContain("hunter2");
+    expect(run.kept.map(({ name, mediaType }) => [name, mediaType])).toEqual([
+      ["agent-1.png", "image/png"],
+      ["agent-2.png", "image/png"],
+      ["agent-3.png", "image/png"],
+    ]);
+    expect(run.events.filter(({ kind }) => kind === "screenshot")).toHaveLength(3);
+  });
+});
+
+test("the room of the task is joined, and left at its end", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using stage = await setStage([{ await: promise, complete: "done" }], {
+    // Only a change that is heard of can end it in time.
+    paces: { pollMs: 60_000, checkMs: 60_000 },
+  });
+  const run = stage.start();
+  const { id } = await run.task();
+  await stage.agent.waitFor((agent) => agent.listeners(id) === 1);
+  resolve();
+  expect(await run.result).toMatchObject({ outcome: "completed" });
+  await expect.poll(() => stage.agent.listeners(id)).toBe(0);
+});
+
+test("a socket that is lost loses nothing", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using stage = await setStage([{ await: promise, say: "after", complete: "done" }]);
+  const run = stage.start();
+  const { id } = await run.task();
+  await stage.agent.waitFor((agent) => agent.listeners(id) === 1);
+  stage.agent.stopSockets();
+  resolve();
+  const result = await run.result;
+  expect(result.messages).toContainEqual({ role: "assistant", text: "after" });
+});
+
+test("NEEDS_HELP is an event of its own with the question", async () => {
+  await using stage = await setStage([{ needsHelp: "Which colour?" }, { complete: "done" }]);
+  const run = stage.start();
+  expect(await run.event("needs_help")).toEqual({
+    kind: "needs_help",
+    question: "Which colour?",
+    truncated: false,
+  });
+  expect(run.messages).toContain("The agent asks for help: Which colour?");
+  await run.instruct({ kind: "message", message: "Red" });
+  expect(await run.result).toEqual({
+    outcome: "completed",
+    messages: [
+      { role: "user", text: "Order paper" },
+      { role: "user", text: "Red" },
+    ],
+  });
+  expect(run.events.filter(({ kind }) => kind === "needs_help")).toHaveLength(1);
+});
+
+test("NEEDS_REVIEW is a result", async () => {
+  await using stage = await setStage([{ say: "Look", needsReview: "Please review" }]);
+  expect(await stage.start().result).toMatchObject({ outcome: "needs_review" });
+});
+
+test("FAILED is an error with its last words, bounded and inert", async () => {
+  await using stage = await setStage([
+    { say: `No \u202Emodel${"!".repeat(5000)}` },
+    { fail: true },
+  ]);
+  const error = await stage.start().result.catch((reason: Error) => reason);
+  expect(error).toMatchObject(
+    failure("bytebot_error", /^the agent failed and said last: No ⟦U\+202E⟧model!+… \(\d+ more/),
+  );
+  expect((error as Error).message.length).toBeLessThan(300);
+});
+
+test("CANCELLED by someone else is an error", async () => {
+  await using stage = await setStage([{ say: "Well" }]);
+  const run = stage.start();
+  const { id } = await run.task();
+  await run.event("text");
+  await fetch(`${stage.agent.url}/tasks/${id}/cancel`, { method: "POST" });
+  await expect(run.result).rejects.toMatchObject(
+    failure("bytebot_error", /was cancelled in ByteBot/),
+  );
+});
+
+test("a task that is deleted is an error, not waited for", async () => {
+  await using stage = await setStage([]);
+  const run = stage.start();
+  const { id } = await run.task();
+  await run.event("started");
+  await fetch(`${stage.agent.url}/tasks/${id}`, { method: "DELETE" });
+  await expect(run.result).rejects.toMatchObject(failure("bytebot_error", /deleted/));
+});
+
+test("a person who takes over in ByteBot itself shows", async () => {
+  await using stage = await setStage([]);
+  const run = stage.start();
+  const { id } = await run.task();
+  await run.event("started");
+  await fetch(`${stage.agent.url}/tasks/${id}/takeover`, { method: "POST" });
+  expect(await run.event("control")).toEqual({ kind: "control", holder: "user" });
+});
