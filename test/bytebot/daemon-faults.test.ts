@@ -95,6 +95,9 @@ test("it stops listening, breaks what is there and comes back on its port", asyn
   await daemon.stopListening();
   await expect(post(daemon, typing)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
   await daemon.listenAgain();
+  daemon.fail({ with: "refuse_connection" });
+  await expect(post(daemon, typing)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+  await daemon.listenAgain();
   expect(daemon.url).toBe(url);
   expect((await post(daemon, typing)).status).toBe(201);
   expect(daemon.requestsFor("type_text")).toHaveLength(1);

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startDaemon } from "./daemon.ts";
 import { post } from "./test-calls.ts";
@@ -37,18 +39,20 @@ test.skipIf(!hasXTools())(
   "a program is there after its answer, and gone with the daemon",
   async () => {
     await using display = await startXDisplay();
-    {
-      await using daemon = await startDaemon({
-        display: {
-          display: display.display,
-          authority: display.authority,
-          applications: { terminal: ["xterm", "-T", "opened"] },
-        },
-      });
-      expect((await post(daemon, { action: "application", application: "terminal" })).status).toBe(
-        201,
-      );
-      await display.xdotool("search", "--sync", "--onlyvisible", "--name", "opened");
-    }
+    const file = join(display.directory, "pid");
+    const terminal = ["sh", "-c", `echo $$ > ${file}; exec xterm -T opened`];
+    const daemon = await startDaemon({
+      display: {
+        display: display.display,
+        authority: display.authority,
+        applications: { terminal },
+      },
+    });
+    await post(daemon, { action: "application", application: "terminal" });
+    await display.xdotool("search", "--sync", "--onlyvisible", "--name", "opened");
+    const pid = Number(readFileSync(file, "utf8"));
+    expect(process.kill(pid, 0)).toBe(true);
+    await daemon[Symbol.asyncDispose]();
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   },
 );

@@ -37,6 +37,8 @@ class XDevice implements DeskDevice {
   readonly #applications: Readonly<Record<string, readonly string[]>>;
   readonly #env: NodeJS.ProcessEnv;
   readonly #started = new Set<ChildProcess>();
+  /** Leads the process group of whoever serves the selection. */
+  #clipboard: ChildProcess | undefined;
 
   constructor(width: number, height: number, options: XDeviceOptions, env: NodeJS.ProcessEnv) {
     this.width = width;
@@ -69,14 +71,19 @@ class XDevice implements DeskDevice {
 
   /** xclip stays behind to serve the selection: in a process group of its own, to be ended with it. */
   async setClipboard(text: string): Promise<void> {
-    const child = this.#start(["xclip", "-selection", "clipboard"], "pipe");
+    const child = this.#spawn(["xclip", "-selection", "clipboard"], "pipe");
     child.stdin?.end(text);
     await once(child, "exit");
+    // The one before has lost the selection, and ends by itself.
+    this.#clipboard = child;
   }
 
   async launch(application: string): Promise<void> {
     const argv = this.#applications[application];
-    if (argv !== undefined) this.#start(argv, "ignore");
+    if (argv === undefined) return;
+    const child = this.#spawn(argv, "ignore");
+    this.#started.add(child);
+    child.on("exit", () => this.#started.delete(child));
   }
 
   async capture(): Promise<Buffer> {
@@ -89,27 +96,29 @@ class XDevice implements DeskDevice {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { pid } of this.#started)
-      try {
-        if (pid !== undefined) process.kill(-pid, "SIGKILL");
-      } catch {
-        // Gone already.
-      }
+    const exits = [...this.#started].map((child) => once(child, "exit"));
+    for (const child of [...this.#started, this.#clipboard]) killGroup(child);
+    await Promise.all(exits);
   }
 
-  #start([command = "", ...args]: readonly string[], input: "pipe" | "ignore"): ChildProcess {
-    const child = spawn(command, args, {
-      env: this.#env,
-      stdio: [input, "ignore", "ignore"],
-      detached: true,
-    });
-    child.on("error", () => undefined);
-    this.#started.add(child);
+  #spawn([command = "", ...args]: readonly string[], input: "pipe" | "ignore"): ChildProcess {
+    const stdio = [input, "ignore", "ignore"] as const;
+    const child = spawn(command, args, { env: this.#env, stdio: [...stdio], detached: true });
+    child.on("error", () => this.#started.delete(child));
     return child;
   }
 
   async #xdotool(...args: string[]): Promise<string> {
     return (await run("xdotool", args, { env: this.#env })).stdout;
+  }
+}
+
+function killGroup(leader: ChildProcess | undefined): void {
+  if (leader?.pid === undefined) return;
+  try {
+    process.kill(-leader.pid, "SIGKILL");
+  } catch {
+    // Gone already.
   }
 }
 
