@@ -1,0 +1,127 @@
+import { GatewayError } from "../../contract/errors.ts";
+import type { Parameters } from "../../contract/task.ts";
+import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
+import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
+import type { PlannedStep } from "../../tasks/task.ts";
+import { DesktopActions } from "../desktop/desktop-actions.ts";
+import { text } from "../step/parameter.ts";
+import { wait } from "../step/wait.ts";
+import type { AgentRunner } from "./agent/agent-runner.ts";
+import { ByteBotDesktop, type DesktopTimes, requireApplication } from "./bytebot-desktop.ts";
+import { checkHealth } from "./check-health.ts";
+import type { BreakerOptions } from "./circuit-breaker.ts";
+import { DaemonClient } from "./daemon-client.ts";
+import { DaemonLine } from "./daemon-line.ts";
+import { estimateStep } from "./estimate-step.ts";
+import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
+
+/** Sends one request to the desktop's daemon in its turn; see `GuardedRun.forward`. */
+export type Forward = (request: DaemonRequest, signal: AbortSignal) => Promise<DaemonAnswer>;
+
+export interface ByteBotDriverOptions {
+  /** Of the desktop daemon. */
+  readonly url: string;
+  /** undefined: none is sent. */
+  readonly apiKey: string | undefined;
+  /** ms a request may take beyond what its action takes. */
+  readonly requestTimeoutMs: number;
+  /** How often a read, or what was surely not sent, is tried again. */
+  readonly retryAttempts: number;
+  /** Makes the runner of `agent.task`; absent: there is no agent. */
+  readonly openAgent?: (forward: Forward) => AgentRunner;
+  readonly retryPauseMs?: number;
+  readonly breaker?: BreakerOptions;
+  readonly times?: DesktopTimes;
+}
+
+const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
+const WITHOUT_DAEMON: Readonly<Record<string, string>> = {
+  "fs.list": "ByteBot's desktop daemon cannot list folders",
+  "shell.run": "ByteBot's desktop daemon runs no commands",
+};
+
+/** Nothing is sent before it is asked for something. */
+export function openBytebotDriver(options: ByteBotDriverOptions): Driver {
+  return new ByteBotDriver(options);
+}
+
+/** Drives one desktop of ByteBot through its daemon, and its agent where there is one. */
+class ByteBotDriver implements Driver {
+  readonly name = "bytebot";
+  readonly #url: string;
+  readonly #client: DaemonClient;
+  readonly #line: DaemonLine;
+  readonly #actions: DesktopActions;
+  readonly #agent: AgentRunner | undefined;
+
+  constructor(options: ByteBotDriverOptions) {
+    this.#url = options.url;
+    this.#client = new DaemonClient(options);
+    this.#line = new DaemonLine(this.#client);
+    this.#actions = new DesktopActions(new ByteBotDesktop(this.#line, options.times));
+    this.#agent = options.openAgent?.((request, signal) => this.#line.forward(request, signal));
+  }
+
+  availability(action: string): Availability {
+    if (action === "agent.task") return this.#agent?.availability() ?? NO_AGENT;
+    if (action === "wait" || isFileAction(action) || this.#actions.handles(action)) {
+      return { available: true };
+    }
+    return {
+      available: false,
+      code: "capability_disabled",
+      reason: WITHOUT_DAEMON[action] ?? `ByteBot's desktop daemon does not perform ${action}`,
+      hint: "Use DRIVER=embedded for it, or another way to the same end.",
+    };
+  }
+
+  async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
+    this.#require(action);
+    if (action === "app.open") requireApplication(text(parameters, "application"));
+    if (isFileAction(action)) {
+      return await inspectFileAction(this.#line, action, parameters, look);
+    }
+    return this.#actions.handles(action)
+      ? await this.#actions.inspect(action, parameters, look)
+      : NO_INSPECTION;
+  }
+
+  async perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
+    this.#require(step.action);
+    if (step.action === "agent.task" && this.#agent !== undefined) {
+      return await this.#agent.perform(step, io);
+    }
+    // Waited here: in the daemon it would hold the desktop's line for nothing.
+    if (step.action === "wait") return await wait(step.parameters, io);
+    if (isFileAction(step.action)) return await performFileAction(this.#line, step, io);
+    return await this.#actions.perform(step, io);
+  }
+
+  recover(steps: readonly PlannedStep[]): void {
+    this.#line.recover(Math.max(0, ...steps.map(estimateStep)));
+  }
+
+  async health(): Promise<{ detail: string; hint: string } | undefined> {
+    const problem = await checkHealth(this.#client, this.#url);
+    return problem ?? (await this.#agent?.health());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.[Symbol.asyncDispose]();
+    await this.#line[Symbol.asyncDispose]();
+  }
+
+  #require(action: string): void {
+    const availability = this.availability(action);
+    if (availability.available) return;
+    const { code, reason, hint } = availability;
+    throw new GatewayError(code, reason, { hint });
+  }
+}
+
+const NO_AGENT: Availability = {
+  available: false,
+  code: "capability_disabled",
+  reason: "no agent of ByteBot is configured",
+  hint: "Set BYTEBOT_AGENT_URL to ByteBot's agent (port 9991).",
+};

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GatewayError } from "../../contract/errors.ts";
+import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
+import { abortError } from "../step/aborted.ts";
+import { SerialQueue } from "../step/serial-queue.ts";
+import { traitsOf } from "./daemon-actions.ts";
+import type { DaemonClient } from "./daemon-client.ts";
+import { statusError } from "./daemon-error.ts";
+import { EVERY_INPUT, HeldInputs } from "./held-inputs.ts";
+
+const SUCCESS = 201;
+const NEVER = new AbortController().signal;
+/** ms that closing waits for what is under way. */
+const CLOSING_MS = 5000;
+
+/**
+ * The one line of requests to a desktop's daemon. A request holds it until the daemon has answered,
+ * even when nobody waits for the answer any more, and after a lost answer until the action has surely
+ * ended. What a failed or abandoned request may have left held is released before the next action.
+ */
+export class DaemonLine implements AsyncDisposable {
+  readonly #client: DaemonClient;
+  readonly #queue = new SerialQueue();
+  readonly #closing = new AbortController();
+  /** On purpose, by `press_keys` and `press_mouse`. */
+  readonly #held = new HeldInputs();
+  /** To be let go of before anything else is done. */
+  readonly #owed = new HeldInputs();
+
+  constructor(client: DaemonClient) {
+    this.#client = client;
+  }
+
+  /** The body of the daemon's 201. Rejects as `Desktop` says. */
+  async call(request: DaemonRequest, signal: AbortSignal): Promise<unknown> {
+    const { status, body } = await this.forward(request, signal);
+    if (status === SUCCESS) return body;
+    throw statusError(status);
+  }
+
+  /** The daemon's answer whatever its status. Rejects as `Driver.perform` says. */
+  async forward(request: DaemonRequest, signal: AbortSignal): Promise<DaemonAnswer> {
+    const traits = traitsOf(request);
+    let sentAt = 0;
+    let status = 0;
+    const work = async () => {
+      if (this.#closing.signal.aborted) throw abortError(this.#closing.signal);
+      if (traits.hasEffect) await this.#payDebts();
+      sentAt = performance.now();
+      const answer = await this.#client.send(request, signal);
+      status = answer.status;
+      return answer;
+    };
+    const settle = async (error: unknown) => {
+      if (!traits.hasEffect) return;
+      if (status === SUCCESS) {
+        this.#held.account(request);
+        if (signal.aborted) await this.#letGo();
+      } else if (status !== 0 || isCode(error, "outcome_unknown")) {
+        this.#owed.add(traits.presses);
+        // Nobody can stop what was sent: it goes on without anyone to answer to.
+        if (status === 0) await this.#rest(sentAt + traits.durationMs - performance.now());
+        await this.#letGo();
+      }
+    };
+    return await this.#queue.run(signal, work, settle);
+  }
+
+  /** Lets go of all that is or may be held. Never rejects: what cannot be released now is later. */
+  async release(): Promise<void> {
+    if (this.#held.isEmpty && this.#owed.isEmpty) return;
+    await this.#queue.run(NEVER, () => this.#letGo());
+  }
+
+  /** Holds the line for `ms`, then lets go of whatever an earlier run may have left held. */
+  recover(ms: number): void {
+    this.#owed.add(EVERY_INPUT);
+    void this.#queue.run(NEVER, async () => {
+      await this.#rest(ms);
+      await this.#letGo();
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new GatewayError("stopped", "the gateway is shutting down"));
+    const limit = new AbortController();
+    const patience = sleep(CLOSING_MS, undefined, { signal: limit.signal }).catch(() => {});
+    await Promise.race([this.#queue.run(NEVER, () => this.#letGo()), patience]);
+    limit.abort();
+    await this.#client[Symbol.asyncDispose]();
+  }
+
+  async #payDebts(): Promise<void> {
+    if (this.#owed.isEmpty) return;
+    try {
+      await this.#releaseOwed();
+    } catch (error) {
+      throw new GatewayError(
+        "bytebot_unavailable",
+        "keys that an earlier action may have left held cannot be released",
+        { hint: "Nothing was done. Check that ByteBot's desktop answers, then try again." },
+        error,
+      );
+    }
+  }
+
+  async #letGo(): Promise<void> {
+    this.#owed.add(this.#held.take());
+    try {
+      await this.#releaseOwed();
+    } catch {
+      // Still owed: the next action releases it first, and says so where it cannot.
+    }
+  }
+
+  async #releaseOwed(): Promise<void> {
+    for (const request of this.#owed.releases()) {
+      await this.#client.call(request, NEVER);
+      this.#owed.account(request);
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
+  }
+}
+
+function isCode(error: unknown, code: GatewayError["code"]): boolean {
+  return error instanceof GatewayError && error.code === code;
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { difference, fingerprint } from "../../lib/picture.ts";
+import { abortError } from "../step/aborted.ts";
+import type { Screenshot } from "./desktop.ts";
+import { pixelsOf } from "./target-binding.ts";
+
+/** ms each. */
+export interface SettlingTimes {
+  /** Between two screenshots. */
+  readonly pause: number;
+  /** A screen that has not changed by then will not. */
+  readonly unchanged: number;
+  /** The longest that is waited. */
+  readonly limit: number;
+}
+
+/** Share of the cells of a whole screen: more than a blinking caret or a clock. */
+const CHANGED = 0.03;
+const STILL = 0.01;
+
+/** The screen at a glance: what `isSettled` compares. */
+export async function glanceAt(shot: Screenshot): Promise<string> {
+  const picture = await pixelsOf(shot);
+  const { width, height } = picture;
+  const centre = { x: Math.floor(width / 2), y: Math.floor(height / 2) };
+  return fingerprint(picture, centre, Math.max(width, height));
+}
+
+/**
+ * Waits until the screen looks otherwise than `before` and then the same twice, as after a window has
+ * opened or a page has loaded; at most for the times given. Never rejects for a busy screen.
+ */
+export async function awaitSettled(
+  capture: () => Promise<Screenshot>,
+  before: string,
+  times: SettlingTimes,
+  signal: AbortSignal,
+): Promise<void> {
+  const start = performance.now();
+  const passed = (): number => performance.now() - start;
+  let last = before;
+  while (passed() < times.limit) {
+    await pause(times.pause, signal);
+    const now = await glanceAt(await capture());
+    const isChanged = difference(before, now) > CHANGED;
+    const isStill = difference(last, now) <= STILL;
+    if (isStill && (isChanged || passed() >= times.unchanged)) return;
+    last = now;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    throw abortError(signal);
+  }
+}
