@@ -1,0 +1,163 @@
+import { pino } from "pino";
+import { capabilities } from "../capabilities/registry.ts";
+import type { EnvelopeFile, PolicyFile } from "../contract/policy.ts";
+import type { Principal } from "../contract/principal.ts";
+import { buildPolicy } from "../policy/build-policy.ts";
+import { completeEnvelope } from "../policy/complete-envelope.ts";
+import { DEFAULT_POLICY } from "../policy/default-policy.ts";
+import type { DaemonAnswer, DaemonRequest, GuardedRun } from "../tasks/agent-guard.ts";
+import type { StepIo } from "../tasks/driver.ts";
+import { type Guard, type GuardOptions, openGuard } from "./guard.ts";
+
+export const KEY = "k".repeat(32);
+export const DESKTOP = "main";
+/** 1×1. */
+export const PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+export type Recorded = Parameters<StepIo["record"]>[0];
+
+/** A guard with one run on it, and a daemon that notes what reaches it. */
+export class TestGuard implements AsyncDisposable {
+  readonly sent: DaemonRequest[] = [];
+  readonly records: Recorded[] = [];
+  readonly task = new AbortController();
+  readonly guard: Guard;
+  policy: PolicyFile;
+  principal: Principal | undefined = REQUESTER;
+  obstacle: string | undefined;
+  nowMs = 0;
+  /** What the daemon does with a request; undefined: its usual answer. */
+  daemon: (
+    request: DaemonRequest,
+    signal: AbortSignal,
+  ) => Promise<DaemonAnswer> | DaemonAnswer | undefined = () => undefined;
+  record: (entry: Recorded) => Promise<void> = async () => undefined;
+
+  readonly options: GuardOptions;
+
+  private constructor(guard: Guard, policy: PolicyFile, options: GuardOptions) {
+    this.guard = guard;
+    this.policy = policy;
+    this.options = options;
+  }
+
+  static async open(policy: PolicyFile = OPEN_POLICY): Promise<TestGuard> {
+    const own: { test?: TestGuard } = {};
+    const options: GuardOptions = {
+      host: "127.0.0.1",
+      port: 0,
+      key: KEY,
+      capabilities,
+      policy: () =>
+        buildPolicy(own.test?.policy ?? policy, {
+          actions: [...capabilities.keys()],
+          ownHosts: [],
+        }),
+      findPrincipal: () => own.test?.principal,
+      maxFileSize: 2 * 1024 * 1024,
+      log: pino({ level: "silent" }),
+      now: () => own.test?.nowMs ?? 0,
+    };
+    own.test = new TestGuard(await openGuard(options), policy, options);
+    return own.test;
+  }
+
+  begin(envelope: EnvelopeFile = {}, desktop = DESKTOP): ReturnType<Guard["begin"]> {
+    return this.guard.begin(this.run(envelope, desktop));
+  }
+
+  run(envelope: EnvelopeFile, desktop: string): GuardedRun {
+    return {
+      desktop,
+      envelope: completeEnvelope(envelope, undefined),
+      io: this.#io(),
+      findObstacle: async () => this.obstacle,
+      forward: async (request, signal) => {
+        this.sent.push(request);
+        return (await this.daemon(request, signal)) ?? usualAnswer(request);
+      },
+    };
+  }
+
+  /** What ByteBot's agent sees: an answer, or a connection that breaks. */
+  async act(body: unknown, options: ActOptions = {}): Promise<DaemonAnswer | "dropped"> {
+    const path = options.path ?? `/${KEY}/${DESKTOP}/computer-use`;
+    try {
+      const answer = await fetch(`${this.guard.url}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...options.headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        ...(options.signal && { signal: options.signal }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, ...(text !== "" && { body: JSON.parse(text) }) };
+    } catch {
+      return "dropped";
+    }
+  }
+
+  /** Types and details of the audit records, in order. */
+  audit(): Record<string, unknown>[] {
+    return this.records.flatMap(({ audit }) =>
+      audit === undefined ? [] : [{ type: audit.type, ...audit.details }],
+    );
+  }
+
+  /** Messages of the events, in order. */
+  messages(): string[] {
+    return this.records.flatMap(({ event }) => (event === undefined ? [] : [event.message]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.guard[Symbol.asyncDispose]();
+  }
+
+  #io(): StepIo {
+    return {
+      taskId: "task_1",
+      requester: "default",
+      signal: this.task.signal,
+      maxFileSize: 0,
+      targetCheck: { enabled: false, tolerance: 0, radius_px: 8 },
+      progress: () => undefined,
+      onInstruction: () => undefined,
+      keepArtifact: async () => "artifact_1",
+      record: async (entry) => {
+        await this.record(entry);
+        this.records.push(entry);
+      },
+    };
+  }
+}
+
+export interface ActOptions {
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+const REQUESTER: Principal = {
+  keyId: "default",
+  scheme: "hmac",
+  scopes: new Set(["plan", "execute", "read"]),
+  capabilities: null,
+  desktops: null,
+  trustedApprovalSurface: false,
+};
+
+export const OPEN_POLICY: PolicyFile = {
+  ...DEFAULT_POLICY,
+  capabilities: { ...DEFAULT_POLICY.capabilities, "agent.task": { enabled: true } },
+};
+
+const BODIES: Readonly<Record<string, unknown>> = {
+  screenshot: { image: PNG },
+  cursor_position: { x: 150, y: 160 },
+  read_file: { success: true, data: "aGk=", name: "a.txt", size: 2, mediaType: "text/plain" },
+  write_file: { success: true, message: "written" },
+};
+
+function usualAnswer({ action }: DaemonRequest): DaemonAnswer {
+  return { status: 201, ...(action in BODIES && { body: BODIES[action] }) };
+}
