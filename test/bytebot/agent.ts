@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Server } from "socket.io";
 import { AgentComputer, type SentAction } from "./agent-computer.ts";
 import { answerRest, routeOf } from "./agent-rest.ts";
 import { AgentRunner } from "./agent-runner.ts";
+import { AgentSockets } from "./agent-sockets.ts";
 import { AgentStore } from "./agent-store.ts";
 import type { AgentMessage, AgentStep, AgentTask, DesktopAction } from "./agent-types.ts";
 import { type Answer, resetConnection, sendAnswer } from "./answer.ts";
@@ -51,8 +51,7 @@ export class Agent implements AsyncDisposable {
   readonly #store: AgentStore;
   readonly #runner: AgentRunner;
   readonly #door: Door;
-  readonly #io: Server;
-  #socketsUp = true;
+  readonly #sockets: AgentSockets;
 
   constructor(options: AgentOptions) {
     this.desktopBaseUrl = options.desktopBaseUrl;
@@ -65,27 +64,8 @@ export class Agent implements AsyncDisposable {
     this.#door = new Door((request, response) => {
       void this.#serve(request, response).catch(() => response.destroy());
     });
-    this.#io = new Server(this.#door.server, {
-      cors: { origin: "*" },
-      allowRequest: (_request, decide) => decide(null, this.#socketsUp),
-    });
-    this.#io.on("connection", (socket) => {
-      socket.on("join_task", (id) => {
-        socket.join(`task_${id}`);
-        this.#watch.changed();
-      });
-      socket.on("leave_task", (id) => socket.leave(`task_${id}`));
-    });
-    const tell = (event: string, content: unknown, room?: string) => {
-      (room === undefined ? this.#io : this.#io.to(`task_${room}`)).emit(event, content);
-      this.#watch.changed();
-    };
-    this.#store = new AgentStore({
-      taskCreated: (task) => tell("task_created", task),
-      taskUpdated: (task) => tell("task_updated", task, task.id),
-      taskDeleted: (id) => tell("task_deleted", id),
-      newMessage: (message) => tell("new_message", message, message.taskId),
-    });
+    this.#sockets = new AgentSockets(this.#door.server, () => this.#watch.changed());
+    this.#store = new AgentStore(this.#sockets);
     this.#runner = new AgentRunner({
       store: this.#store,
       computer: this.#computer,
@@ -110,7 +90,7 @@ export class Agent implements AsyncDisposable {
 
   /** How many sockets are in a task's room. */
   listeners(taskId: string): number {
-    return this.#io.sockets.adapter.rooms.get(`task_${taskId}`)?.size ?? 0;
+    return this.#sockets.listeners(taskId);
   }
 
   /** The transcript of a task, in order. */
@@ -153,12 +133,11 @@ export class Agent implements AsyncDisposable {
 
   /** Only REST works from now on. */
   stopSockets(): void {
-    this.#socketsUp = false;
-    this.#io.disconnectSockets(true);
+    this.#sockets.stop();
   }
 
   startSockets(): void {
-    this.#socketsUp = true;
+    this.#sockets.start();
   }
 
   stopListening(): Promise<void> {
@@ -172,8 +151,7 @@ export class Agent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#runner[Symbol.dispose]();
     this.#faults.clear();
-    this.#io.disconnectSockets(true);
-    this.#io.engine.close();
+    this.#sockets[Symbol.dispose]();
     await this.#door[Symbol.asyncDispose]();
   }
 

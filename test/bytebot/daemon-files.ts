@@ -49,11 +49,15 @@ export class DaemonFiles {
   read(path: string): FileAnswer {
     const target = this.#follow(path);
     const bytes = this.files.get(target);
-    if (bytes === undefined)
+    if (bytes === undefined) {
+      const why = this.directories.has(target)
+        ? `-r not specified; omitting directory '${target}'`
+        : `cannot stat '${target}': No such file or directory`;
       return {
         success: false,
-        message: `Error reading file: Command failed: sudo cp "${target}" "/tmp/bytebot_temp"`,
+        message: `Error reading file: Command failed: sudo cp "${target}" "/tmp/bytebot_temp"\ncp: ${why}\n`,
       };
+    }
     return {
       success: true,
       data: bytes.toString("base64"),
