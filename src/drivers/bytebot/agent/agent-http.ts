@@ -34,6 +34,15 @@ const NOT_SENT = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** Asked again, it would be no smaller. */
+export class OversizeAnswerError extends GatewayError {
+  constructor() {
+    super("bytebot_error", "ByteBot's agent answers more than is read", {
+      hint: `An answer may have ${MAX_ANSWER / 1024 / 1024} MiB; look at the task in ByteBot.`,
+    });
+  }
+}
+
 /**
  * JSON over HTTP to the agent. `read` has no effect and is tried again; `send` has one and is tried
  * again only while it was surely not sent. Both reject with `bytebot_unavailable` where nothing was
@@ -114,9 +123,7 @@ export class AgentHttp implements AsyncDisposable {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > MAX_ANSWER) {
-        throw new GatewayError("bytebot_error", "ByteBot's agent answers more than is read", {
-          hint: `An answer may have ${MAX_ANSWER / 1024 / 1024} MiB; look at the task in ByteBot.`,
-        });
+        throw new OversizeAnswerError();
       }
       chunks.push(chunk);
     }

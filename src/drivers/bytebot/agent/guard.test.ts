@@ -75,7 +75,7 @@ test("nothing passes while another task runs beside ours", async () => {
 });
 
 test("nothing passes while the agent does not answer", async () => {
-  await using stage = await setStage([]);
+  await using stage = await setStage([], { paces: { stopMs: 50 } });
   const run = stage.start();
   await run.event("started");
   const find = stage.guard.run?.findObstacle;

@@ -106,7 +106,10 @@ test("nor is one that has finished and was not seen to yet", async () => {
 });
 
 test("an agent out of reach is said to be", async () => {
-  await using stage = await setStage([], { paces: { lostAfterMs: 60_000 }, retryAttempts: 0 });
+  await using stage = await setStage([], {
+    paces: { lostAfterMs: 60_000, stopMs: 50 },
+    retryAttempts: 0,
+  });
   const run = stage.start();
   await run.event("started");
   await stage.agent.stopListening();

@@ -3,13 +3,14 @@ import type { GuardedSession } from "../../../tasks/agent-guard.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
 import { type AgentMessage, type AgentTask, LIVE } from "./agent-answers.ts";
 import type { AgentApi } from "./agent-api.ts";
+import { OversizeAnswerError } from "./agent-http.ts";
 import type { TaskWatch } from "./agent-socket.ts";
 import { Alarm } from "./alarm.ts";
 import type { MessageReporter } from "./message-reporter.ts";
 import type { Paces } from "./paces.ts";
 
 export interface FollowerParts {
-  readonly api: AgentApi;
+  readonly api: Pick<AgentApi, "task" | "messages">;
   readonly task: AgentTask;
   readonly reporter: MessageReporter;
   readonly session: Pick<GuardedSession, "requests">;
@@ -67,6 +68,7 @@ export class TaskFollower {
     } catch (error) {
       if (signal.aborted) throw abortError(signal);
       if (error instanceof TaskGone) throw gone();
+      if (error instanceof OversizeAnswerError) throw error;
       if (performance.now() - this.#seenAt > paces.lostAfterMs) throw lost(error);
       return undefined;
     }
