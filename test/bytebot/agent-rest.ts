@@ -38,10 +38,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
     store.delete(task);
     return { status: 204 };
   },
-  "GET /tasks/:id/messages": ({ store }, { task }) => ({
-    status: 200,
-    body: store.messagesOf(task.id),
-  }),
+  "GET /tasks/:id/messages": ({ store }, { task, query }) => {
+    const [page, limit] = [Number(query.get("page") ?? 1), Number(query.get("limit") ?? Infinity)];
+    const first = page === 1 ? 0 : (page - 1) * limit;
+    return { status: 200, body: store.messagesOf(task.id).slice(first, first + limit) };
+  },
   "POST /tasks/:id/messages": ({ store }, { task, body }) => {
     store.say(task.id, "USER", [{ type: "text", text: String(body.message) }]);
     return { status: 201, body: task };
