@@ -11,7 +11,7 @@ import { ByteBotDesktop, type DesktopTimes, requireApplication } from "./bytebot
 import { checkHealth } from "./check-health.ts";
 import type { BreakerOptions } from "./circuit-breaker.ts";
 import { DaemonClient } from "./daemon-client.ts";
-import { DaemonLine } from "./daemon-line.ts";
+import { DaemonLine, type Rest } from "./daemon-line.ts";
 import { estimateStep } from "./estimate-step.ts";
 import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
 
@@ -32,6 +32,8 @@ export interface ByteBotDriverOptions {
   readonly retryPauseMs?: number;
   readonly breaker?: BreakerOptions;
   readonly times?: DesktopTimes;
+  /** How the end of an action whose answer was lost is waited for. */
+  readonly rest?: Rest;
 }
 
 const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
@@ -57,7 +59,7 @@ class ByteBotDriver implements Driver {
   constructor(options: ByteBotDriverOptions) {
     this.#url = options.url;
     this.#client = new DaemonClient(options);
-    this.#line = new DaemonLine(this.#client);
+    this.#line = new DaemonLine(this.#client, options.rest);
     this.#actions = new DesktopActions(new ByteBotDesktop(this.#line, options.times));
     this.#agent = options.openAgent?.((request, signal) => this.#line.forward(request, signal));
   }

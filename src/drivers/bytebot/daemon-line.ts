@@ -13,6 +13,9 @@ const NEVER = new AbortController().signal;
 /** ms that closing waits for what is under way. */
 const CLOSING_MS = 5000;
 
+/** Lets so many ms pass, unless the signal aborts; never rejects. */
+export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
+
 /**
  * The one line of requests to a desktop's daemon. A request holds it until the daemon has answered,
  * even when nobody waits for the answer any more, and after a lost answer until the action has surely
@@ -27,8 +30,11 @@ export class DaemonLine implements AsyncDisposable {
   /** To be let go of before anything else is done. */
   readonly #owed = new HeldInputs();
 
-  constructor(client: DaemonClient) {
+  readonly #rest: Rest;
+
+  constructor(client: DaemonClient, rest: Rest = sleepUntilAborted) {
     this.#client = client;
+    this.#rest = rest;
   }
 
   /** The body of the daemon's 201. Rejects as `Desktop` says. */
@@ -59,7 +65,8 @@ export class DaemonLine implements AsyncDisposable {
       } else if (status !== 0 || isCode(error, "outcome_unknown")) {
         this.#owed.add(traits.presses);
         // Nobody can stop what was sent: it goes on without anyone to answer to.
-        if (status === 0) await this.#rest(sentAt + traits.durationMs - performance.now());
+        const left = sentAt + traits.durationMs - performance.now();
+        if (status === 0 && left > 0) await this.#rest(left, this.#closing.signal);
         await this.#letGo();
       }
     };
@@ -76,7 +83,7 @@ export class DaemonLine implements AsyncDisposable {
   recover(ms: number): void {
     this.#owed.add(EVERY_INPUT);
     void this.#queue.run(NEVER, async () => {
-      await this.#rest(ms);
+      await this.#rest(ms, this.#closing.signal);
       await this.#letGo();
     });
   }
@@ -124,13 +131,12 @@ export class DaemonLine implements AsyncDisposable {
       this.#owed.account(request);
     }
   }
-
-  async #rest(ms: number): Promise<void> {
-    if (ms <= 0) return;
-    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
-  }
 }
 
 function isCode(error: unknown, code: GatewayError["code"]): boolean {
   return error instanceof GatewayError && error.code === code;
+}
+
+async function sleepUntilAborted(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }

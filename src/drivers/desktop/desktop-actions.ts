@@ -122,7 +122,8 @@ export class DesktopActions {
       await EFFECTS[action]?.(tools, parameters);
       return (await ANSWERS[action]?.(tools, parameters)) ?? {};
     } catch (error) {
-      await release();
+      // Nobody waits for it: what comes next is behind it.
+      void release();
       throw error;
     }
   }
