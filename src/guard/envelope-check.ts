@@ -60,17 +60,17 @@ export function pointsOf({ capability, parameters }: AgentAction): readonly Poin
 }
 
 /**
- * What may stand in a path to the daemon, which puts it into a command line of a shell that runs as
- * root: nothing a shell could read as more than a name.
+ * What a path may be made of: the daemon puts it between double quotes into a command line of a shell
+ * that runs as root.
  */
-const PLAIN_PATH = /^[\p{L}\p{M}\p{N}/ ._@+,=:()-]+$/u;
+const PLAIN_PATH = /^\/[\p{L}\p{M}\p{N} ._+,=@%~()[\]/-]+$/u;
 
 function checkPath({ paths }: Envelope, path: string): void {
   if (!PLAIN_PATH.test(path)) {
     throw new GatewayError(
       "path_not_allowed",
-      "The path has characters that ByteBot's daemon does not keep apart from commands.",
-      { hint: "Letters, digits, spaces and . _ - @ + , = : ( ) are taken." },
+      "The path names no file, or has a character that ByteBot's shell could run.",
+      { hint: "Letters, digits, spaces and . _ - + , = @ % ~ ( ) [ ] are taken." },
     );
   }
   if (paths.some((folder) => isWithin(path, folder))) return;

@@ -35,6 +35,7 @@ export class TestGuard implements AsyncDisposable {
   record: (entry: Recorded) => Promise<void> = async () => undefined;
 
   readonly options: GuardOptions;
+  readonly #files = new Map<unknown, unknown>();
 
   private constructor(guard: Guard, policy: PolicyFile, options: GuardOptions) {
     this.guard = guard;
@@ -75,7 +76,7 @@ export class TestGuard implements AsyncDisposable {
       findObstacle: async () => this.obstacle,
       forward: async (request, signal) => {
         this.sent.push(request);
-        return (await this.daemon(request, signal)) ?? usualAnswer(request);
+        return (await this.daemon(request, signal)) ?? this.#usualAnswer(request);
       },
     };
   }
@@ -111,6 +112,13 @@ export class TestGuard implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.guard[Symbol.asyncDispose]();
+  }
+
+  #usualAnswer({ action, path, data }: DaemonRequest): DaemonAnswer {
+    if (action === "write_file") this.#files.set(path, data);
+    const file = action === "read_file" ? this.#files.get(path) : undefined;
+    const body = { ...BODIES[action], ...(file !== undefined && { data: file }) };
+    return { status: 201, ...(action in BODIES && { body }) };
   }
 
   #io(): StepIo {
@@ -151,13 +159,9 @@ export const OPEN_POLICY: PolicyFile = {
   capabilities: { ...DEFAULT_POLICY.capabilities, "agent.task": { enabled: true } },
 };
 
-const BODIES: Readonly<Record<string, unknown>> = {
+const BODIES: Readonly<Record<string, object>> = {
   screenshot: { image: PNG },
   cursor_position: { x: 150, y: 160 },
   read_file: { success: true, data: "aGk=", name: "a.txt", size: 2, mediaType: "text/plain" },
   write_file: { success: true, message: "written" },
 };
-
-function usualAnswer({ action }: DaemonRequest): DaemonAnswer {
-  return { status: 201, ...(action in BODIES && { body: BODIES[action] }) };
-}

@@ -7,6 +7,7 @@ import { GuardLog } from "./guard-log.ts";
 import { HeldInput } from "./held-input.ts";
 import type { SessionDeps } from "./session-deps.ts";
 import type { AgentAction } from "./translate.ts";
+import { isRefusal, verifyWrite } from "./verify-write.ts";
 
 /** Requests that may wait for their turn: an agent has one under way. */
 const MAX_WAITING = 4;
@@ -161,7 +162,9 @@ export class GuardSession implements GuardedSession {
       // The agent does not look at the status: as an answer it would count as done.
       if (answer.status >= 200 && answer.status < 300) {
         this.#held.finish(request);
-        return { answer, outcome: isRefusal(answer.body) ? "bytebot_error" : "done" };
+        if (isRefusal(answer.body)) return { answer, outcome: "bytebot_error" };
+        await verifyWrite(request, (read) => this.#run.forward(read, this.#signal));
+        return { answer, outcome: "done" };
       }
       await this.#letGo();
       return { outcome: "bytebot_error" };
@@ -245,10 +248,6 @@ const BUSY = new GatewayError("queue_full", "Too many requests of the agent at o
 function lastRefusal({ code, detail, extras }: GatewayError): GatewayError {
   const end = `It was refused ${MAX_REFUSALS} times: nothing more of it is carried out.`;
   return new GatewayError(code, `${detail} ${end}`, extras);
-}
-
-function isRefusal(body: unknown): boolean {
-  return typeof body === "object" && body !== null && "success" in body && body.success === false;
 }
 
 function toGatewayError(error: unknown): GatewayError {

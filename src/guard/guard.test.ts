@@ -74,6 +74,17 @@ describe("what lies within the envelope", () => {
   });
 });
 
+test("quirk 3: a file that does not stand there afterwards was not written", async () => {
+  await using test = await TestGuard.open();
+  using _session = test.begin(FILES);
+  const write = { action: "write_file", path: "/tmp/in", data: "aGk=" };
+  expect(await test.act(write)).toMatchObject({ status: 201 });
+  test.daemon = ({ action }) =>
+    action === "read_file" ? { status: 201, body: { success: false } } : undefined;
+  expect(await test.act(write)).toBe("dropped");
+  expect(test.audit().at(-1)).toMatchObject({ outcome: "bytebot_error" });
+});
+
 /** Each is dropped, never reaches the daemon, and is recorded as refused with this code. */
 const OUTSIDE: [string, EnvelopeFile, unknown, string, ActOptions?][] = [
   ["another kind of action", { actions: ["mouse.move"] }, CLICK, "capability_disabled"],
