@@ -17,6 +17,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   artifacts: [],
   capabilities: ["policy"],
   tasks: ["policy", "capabilities", "events", "audit"],
+  tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
   client: [],
 };
@@ -75,11 +76,16 @@ export const importRules: IForbiddenRuleType[] = [
   {
     name: "context-alone-imports-implementations",
     comment:
-      "Drivers and stores are wired in context.ts; the local commands of cli may open a store.",
+      "Drivers and stores are wired in context.ts and open-desktops.ts; the local commands of cli may open a store.",
     severity: "error" as const,
     from: {
       path: "^src/",
-      pathNot: [tests, "^src/context\\.ts$", any(["drivers", "store"]), any(["cli"])],
+      pathNot: [
+        tests,
+        "^src/(context|open-desktops)\\.ts$",
+        any(["drivers", "store"]),
+        any(["cli"]),
+      ],
     },
     to: { path: any(["drivers", "store"]) },
   },

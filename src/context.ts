@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
@@ -6,19 +6,22 @@ import { Artifacts } from "./artifacts/artifacts.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
+import { ForwardedUser } from "./auth/forwarded-user.ts";
 import { KeySource } from "./auth/key-source.ts";
+import { bind } from "./bind.ts";
 import { type ViewedDesktop, viewCapabilities } from "./capabilities/capability-views.ts";
 import { capabilities } from "./capabilities/registry.ts";
 import { readKeys } from "./config/clients.ts";
-import { type Config, type Secrets, StartupError } from "./config/config.ts";
+import type { Config, Secrets } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
 import type { OwnHost, Policy } from "./contract/policy.ts";
 import type { Principal } from "./contract/principal.ts";
-import { openEmbeddedDriver } from "./drivers/embedded/embedded-driver.ts";
 import { EventHub } from "./events/event-hub.ts";
+import { type Guard, openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { createMetrics } from "./metrics.ts";
+import { openDesktops } from "./open-desktops.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
 import { checkReadiness } from "./readiness.ts";
@@ -26,10 +29,13 @@ import { ServiceJobs } from "./service-jobs.ts";
 import { claimDataDir } from "./store/sqlite/claim.ts";
 import { applyStagedRestore } from "./store/sqlite/restore.ts";
 import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
-import { Desktops } from "./tasks/desktops.ts";
-import type { Driver } from "./tasks/driver.ts";
+import type { Desktops } from "./tasks/desktops.ts";
 import { StopSwitch } from "./tasks/stop-switch.ts";
 import { TaskEngine } from "./tasks/task-engine.ts";
+import { Cards } from "./tools/cards/cards.ts";
+import { TaskFeed } from "./tools/task-feed.ts";
+import { ToolList } from "./tools/tool-list.ts";
+import { ToolRunner } from "./tools/tool-runner.ts";
 import { VERSION } from "./version.ts";
 
 export interface ContextOptions {
@@ -70,8 +76,33 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   );
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
   let { publicUrl } = config;
-  const driver = building.use(await openDriver(config));
-  const desktops = new Desktops([{ name: "embedded", driver, keys: null }]);
+  const guard = building.use(
+    await bind(
+      () =>
+        openGuard({
+          ...config.guard,
+          key: config.driver === "bytebot" ? secrets.guardKey : undefined,
+          capabilities,
+          policy: () => policy.current,
+          findPrincipal: (keyId) => ring.principal(keyId),
+          maxFileSize: config.maxFileSize,
+          log,
+        }),
+      config.guard,
+      ["GUARD_HOST", "GUARD_PORT"],
+    ),
+  );
+  const opened = building.use(
+    await openDesktops({
+      config,
+      secrets,
+      policy: () => policy.current,
+      ownHosts: () => [...ownHosts(config), addressOf(publicUrl), ...addressesOf(guard)],
+      guard,
+      log,
+    }),
+  );
+  const { desktops } = opened;
   const artifacts = new Artifacts(
     store.artifacts,
     await ArtifactFiles.open(join(dataDir, "artifacts")),
@@ -91,7 +122,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
         log.error({ err, task_id: taskId }, "a task met an unforeseen error"),
     }),
   );
-  await recordStart(store, policy.current, driver.name);
+  await recordStart(store, policy.current, config.driver);
   await headFile.write();
   await engine.recover();
   building.use(
@@ -107,9 +138,21 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const events = new EventHub(store.events, {
     onError: (err) => log.error({ err }, "events could not be read for a subscriber"),
   });
+  const feed = building.use(new TaskFeed((listener) => store.events.onCommitted(listener)));
+  const cards = new Cards({
+    tasks: engine,
+    feed,
+    findPrincipal: (keyId) => ring.principal(keyId),
+    publicUrl: () => publicUrl,
+  });
+  const capabilitiesOf = (principal: Principal | undefined) =>
+    viewCapabilities(capabilities, policy.current, desktopsOf(desktops, principal), principal);
+  const toolList = new ToolList({ registry: capabilities, capabilities: capabilitiesOf });
+  const forwardedUser = new ForwardedUser(secrets.openWebUiJwtSecret);
   ring.onRevoked((keyId) => {
     log.warn({ key_id: keyId }, "key revoked");
     events.closeKey(keyId);
+    cards.endKey(keyId);
     engine
       .revoke(keyId)
       .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
@@ -117,6 +160,9 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    opened
+      .recheck()
+      .catch((err: unknown) => log.error({ err }, "connections of the desktop were not rechecked"));
     recordReload(store, present).catch((err: unknown) =>
       log.error({ err }, "the reload of the policy could not be recorded"),
     );
@@ -160,8 +206,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     events,
     audit: store.audit,
     artifacts,
-    capabilities: (principal) =>
-      viewCapabilities(capabilities, policy.current, desktopsOf(desktops, principal), principal),
+    capabilities: capabilitiesOf,
+    tools: {
+      list: toolList,
+      runner: new ToolRunner({ tasks: engine, list: toolList, feed }),
+      cards,
+      requestedBy: (headers) => forwardedUser.read(headers),
+      publicUrl: () => publicUrl,
+    },
     readiness: () =>
       checkReadiness({
         checkWrites: () => store.check(),
@@ -226,28 +278,13 @@ function ownHosts({ host, port, publicUrl, guard, bytebot, driver }: Config): Ow
   return [...own, ...urls.map(addressOf), ...local];
 }
 
+function addressesOf({ url }: Guard): OwnHost[] {
+  return url === undefined ? [] : [addressOf(url)];
+}
+
 function addressOf(text: string): OwnHost {
   const { hostname, port, protocol } = new URL(text);
   return { host: hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) };
-}
-
-async function openDriver(config: Config): Promise<Driver> {
-  if (config.driver === "embedded") {
-    return openEmbeddedDriver({
-      workdir: config.workdir,
-      hidden: [
-        config.dataDir,
-        config.configDir,
-        ...config.secretFiles.map((file) => dirname(file)),
-        import.meta.dirname,
-      ],
-    });
-  }
-  throw new StartupError(
-    "DRIVER",
-    "the bytebot driver is not part of this version",
-    "Unset BYTEBOT_URL and the url in config/bytebot.json, or set DRIVER=embedded.",
-  );
 }
 
 function openHeadFile(store: SqliteStore, config: Config, secrets: Secrets, log: Logger) {

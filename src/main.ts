@@ -1,6 +1,6 @@
 import { once } from "node:events";
+import { bind } from "./bind.ts";
 import { readKeys } from "./config/clients.ts";
-import { StartupError } from "./config/config.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createContext } from "./context.ts";
 import { createLogger } from "./logger.ts";
@@ -22,10 +22,8 @@ export async function main(): Promise<void> {
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
   {
     await using context = await createContext({ config, secrets, log });
-    const url = await listen(
-      () => context.app.listen({ host: config.host, port: config.port }),
-      config,
-    );
+    const at = { host: config.host, port: config.port };
+    const url = await bind(() => context.app.listen(at), at, ["HOST", "PORT"]);
     log.info(
       { url, version: VERSION, driver: config.driver, workdir: config.workdir },
       "listening",
@@ -39,29 +37,6 @@ export async function main(): Promise<void> {
   log.info("closed");
   flush();
 }
-
-async function listen(
-  start: () => Promise<string>,
-  { host, port }: { host: string; port: number },
-): Promise<string> {
-  try {
-    return await start();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const [variable, problem] = PROBLEMS[code] ?? [];
-    if (variable === undefined || problem === undefined) throw error;
-    throw new StartupError(variable, problem({ host, port }), "Set another one.", error);
-  }
-}
-
-const PROBLEMS: Readonly<
-  Record<string, [string, (at: { host: string; port: number }) => string] | undefined>
-> = {
-  EADDRINUSE: ["PORT", ({ host, port }) => `${port} on ${host} is in use`],
-  EACCES: ["PORT", ({ port }) => `${port} may not be bound by this user`],
-  EADDRNOTAVAIL: ["HOST", ({ host }) => `${host} is not an address of this machine`],
-  ENOTFOUND: ["HOST", ({ host }) => `${host} cannot be resolved`],
-};
 
 /** The program itself; the command line imports `main` instead. */
 if (/(?:^|[\\/])main\.[jt]s$/.test(process.argv[1] ?? "")) {

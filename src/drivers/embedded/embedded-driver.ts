@@ -2,8 +2,12 @@ import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
+import { DesktopActions } from "../desktop/desktop-actions.ts";
+import { text } from "../step/parameter.ts";
 import { wait } from "../step/wait.ts";
+import { displayProblem } from "./display/display.ts";
 import { editFile } from "./edit.ts";
+import { EmbeddedDesktop, type EmbeddedDesktopOptions } from "./embedded-desktop.ts";
 import { inspectEdit, inspectWrite } from "./inspect.ts";
 import { listDirectory } from "./list.ts";
 import { readFile } from "./read.ts";
@@ -17,6 +21,8 @@ export interface EmbeddedDriverOptions {
   readonly workdir: string;
   /** Directories of the gateway (data, configuration, checkout) that no sandbox may ever see. */
   readonly hidden?: readonly string[];
+  /** Its screen; absent: it has none, whatever is installed. */
+  readonly desktop?: Omit<EmbeddedDesktopOptions, "world" | "hidden">;
 }
 
 interface Parts {
@@ -43,62 +49,85 @@ const INSPECTIONS: Readonly<Record<string, Inspect>> = {
 /** Actions on a desktop that has a screen. */
 const DESKTOP_ACTION = /^(browser|app|screen|mouse|keyboard)\./;
 
+/** What an action on the screen needs besides a display. */
+const NEEDS: Readonly<
+  Record<string, (desktop: EmbeddedDesktop, parameters: Parameters) => Availability>
+> = {
+  "app.open": (desktop, parameters) => desktop.application(text(parameters, "application")),
+  "browser.open": (desktop) => desktop.browser(),
+};
+
 /** Nothing is bound and nothing shown: what such a step does depends on no state. */
 const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
 
 /**
  * Opens the embedded driver on WORKDIR. Throws WorkdirError where that cannot be its world. The
- * sandbox's self-test and the sweep of what a killed run left behind go on after it has opened.
+ * self-tests of its sandboxes and the sweep of what a killed run left behind go on after it has
+ * opened.
  */
 export async function openEmbeddedDriver(options: EmbeddedDriverOptions): Promise<EmbeddedDriver> {
-  return new EmbeddedDriver(openWorld(options.workdir), options.hidden ?? []);
+  const world = openWorld(options.workdir);
+  const hidden = options.hidden ?? [];
+  try {
+    const desktop =
+      options.desktop && (await EmbeddedDesktop.open({ ...options.desktop, world, hidden }));
+    return new EmbeddedDriver(world, hidden, desktop);
+  } catch (error) {
+    world[Symbol.dispose]();
+    throw error;
+  }
 }
 
-/** Works on a private world of files under WORKDIR, and runs commands in a sandbox that sees it. */
+/**
+ * Works on a private world of files under WORKDIR, runs commands in a sandbox that sees it, and
+ * drives a desktop of its own where Xvfb is installed.
+ */
 export class EmbeddedDriver implements Driver {
   readonly name = "embedded";
-  /** Resolves when the self-test and the sweep are over: `availability` is settled then. */
+  /** Resolves when the self-tests and the sweep are over: `availability` is settled then. */
   readonly ready: Promise<void>;
   readonly #closing = new AbortController();
   readonly #parts: Parts;
+  readonly #desktop: EmbeddedDesktop | undefined;
+  readonly #actions: DesktopActions | undefined;
 
-  constructor(world: World, hidden: readonly string[]) {
+  constructor(world: World, hidden: readonly string[], desktop: EmbeddedDesktop | undefined) {
     const shell = new Shell(world, hidden, this.#closing.signal);
     this.#parts = { world, shell };
+    this.#desktop = desktop;
+    this.#actions = desktop && new DesktopActions(desktop);
     const swept = sweepLeftovers(world.root, this.#closing.signal);
-    this.ready = Promise.all([shell.ready, swept]).then(() => {});
+    this.ready = Promise.all([shell.ready, swept, desktop?.ready]).then(() => {});
   }
 
   availability(action: string): Availability {
     if (action === "shell.run") return this.#parts.shell.availability();
     if (Object.hasOwn(ACTIONS, action)) return { available: true };
-    if (DESKTOP_ACTION.test(action)) {
-      return {
-        available: false,
-        code: "desktop_unavailable",
-        reason: "the embedded driver of this version has no screen",
-        hint: "This version drives files and commands; a desktop comes with a later one.",
-      };
-    }
+    if (DESKTOP_ACTION.test(action)) return this.#screenFor(action);
     return {
       available: false,
       code: "capability_disabled",
       reason: `the embedded driver does not perform ${action}`,
-      hint: "It takes the agent of ByteBot, which a later version drives.",
+      hint: "The agent is ByteBot's: see DRIVER=bytebot and BYTEBOT_AGENT_URL.",
     };
   }
 
   async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
-    this.#require(action);
-    if (!Object.hasOwn(INSPECTIONS, action)) return NO_INSPECTION;
-    const inspect = INSPECTIONS[action];
-    return inspect === undefined
-      ? NO_INSPECTION
-      : await inspect(this.#parts.world, parameters, look.maxFileSize);
+    this.#require(action, parameters);
+    if (Object.hasOwn(INSPECTIONS, action)) {
+      const inspect = INSPECTIONS[action];
+      if (inspect !== undefined) {
+        return await inspect(this.#parts.world, parameters, look.maxFileSize);
+      }
+    }
+    return this.#actions?.handles(action) === true
+      ? await this.#actions.inspect(action, parameters, look)
+      : NO_INSPECTION;
   }
 
   async perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
-    this.#require(step.action);
+    this.#require(step.action, step.parameters);
+    if (this.#actions?.handles(step.action) === true) return await this.#actions.perform(step, io);
     const perform = ACTIONS[step.action];
     if (perform === undefined) throw new Error(`${step.action} is available and has no code`);
     return await perform(this.#parts, step, io);
@@ -108,15 +137,41 @@ export class EmbeddedDriver implements Driver {
     return problemWith(this.#parts.world);
   }
 
+  /** The policy has changed: what its programs are connected to is decided anew. */
+  async recheckConnections(): Promise<void> {
+    await this.#desktop?.recheckConnections();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new GatewayError("stopped", "the gateway is shutting down"));
+    await this.#desktop?.[Symbol.asyncDispose]();
     await this.ready;
     await this.#parts.shell.ended();
     this.#parts.world[Symbol.dispose]();
   }
 
-  #require(action: string): void {
-    const availability = this.availability(action);
+  /** Of an action as such: whether this very application is there is seen with its parameters. */
+  #screenFor(action: string): Availability {
+    const problem = displayProblem();
+    if (this.#desktop !== undefined && problem === undefined) {
+      return action === "app.open"
+        ? this.#desktop.programs()
+        : (NEEDS[action]?.(this.#desktop, {}) ?? { available: true });
+    }
+    return {
+      available: false,
+      code: "desktop_unavailable",
+      reason: problem?.reason ?? "the embedded driver has no screen",
+      hint: problem?.hint ?? "Restart the gateway: what its screen needs was installed since.",
+    };
+  }
+
+  #require(action: string, parameters: Parameters): void {
+    const general = this.availability(action);
+    const availability =
+      general.available && this.#desktop !== undefined && Object.hasOwn(NEEDS, action)
+        ? (NEEDS[action]?.(this.#desktop, parameters) ?? general)
+        : general;
     if (availability.available) return;
     const { code, reason, hint } = availability;
     throw new GatewayError(code, reason, { hint });

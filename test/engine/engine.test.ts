@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { GatewayError } from "../contract/errors.ts";
-import type { StepIo } from "./driver.ts";
-import { APPROVER, createFakeDriver, REQUESTER, startEngine } from "./fixtures.ts";
-import type { Instruction } from "./instruction.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
+import type { StepIo } from "../../src/tasks/driver.ts";
+import { createFakeDriver } from "../../src/tasks/fixtures.ts";
+import type { Instruction } from "../../src/tasks/instruction.ts";
+import { APPROVER, REQUESTER, startEngine } from "./engine.ts";
 
 const NEVER = new AbortController().signal;
 const WAIT = { waitMs: 10_000, signal: NEVER };

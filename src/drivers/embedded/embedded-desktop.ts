@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Availability } from "../../tasks/driver.ts";
+import type { Desktop } from "../desktop/desktop.ts";
+import { throwIfAborted } from "../step/aborted.ts";
+import { Display, type DisplayOptions, displayProblem } from "./display/display.ts";
+import { DisplayDesktop } from "./display/display-desktop.ts";
+import { type EgressOptions, type EgressProxy, startEgressProxy } from "./egress/egress-proxy.ts";
+import { Programs } from "./session/programs.ts";
+import type { World } from "./world.ts";
+
+export interface EmbeddedDesktopOptions {
+  readonly world: World;
+  readonly hidden: readonly string[];
+  readonly width: number;
+  readonly height: number;
+  /** Argument lists by name, besides what is found. */
+  readonly applications: Readonly<Record<string, readonly string[]>>;
+  /** What the programs may reach. */
+  readonly egress: Omit<EgressOptions, "owner">;
+}
+
+/** Once a program runs its windows come up; ms between two looks, and until nobody waits longer. */
+const LOOK_MS = 200;
+const SETTLE_MS = 8000;
+/** Looks in a row that must show the same. */
+const STILL = 3;
+
+/**
+ * A screen of our own where Xvfb is installed: the display, the sandbox its programs run in, and
+ * their way out. The display and the sandbox start when they are first used.
+ */
+export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDisposable {
+  readonly #display: Display;
+  readonly #programs: Programs;
+  readonly #egress: EgressProxy;
+
+  private constructor(display: Display, programs: Programs, egress: EgressProxy) {
+    super(display);
+    this.#display = display;
+    this.#programs = programs;
+    this.#egress = egress;
+  }
+
+  /** undefined where nothing can be shown: `displayProblem` says why. */
+  static async open(options: EmbeddedDesktopOptions): Promise<EmbeddedDesktop | undefined> {
+    if (displayProblem() !== undefined) return undefined;
+    const { world, hidden, applications, width, height } = options;
+    const size: DisplayOptions = { owner: world.owner, width, height };
+    const display = new Display(size);
+    const egress = await startEgressProxy({ ...options.egress, owner: world.owner });
+    const programs = new Programs({
+      world,
+      hidden,
+      applications,
+      egressSocket: egress.socket,
+      display: async (signal) => (await display.use(signal)).address,
+    });
+    return new EmbeddedDesktop(display, programs, egress);
+  }
+
+  /** Resolves when it is decided whether programs can be started. */
+  get ready(): Promise<void> {
+    return this.#programs.ready;
+  }
+
+  /** Whether programs can be started at all. */
+  programs(): Availability {
+    return this.#programs.availability();
+  }
+
+  /** Whether this application can be opened, or what to install. */
+  application(name: string): Availability {
+    const programs = this.#programs.availability();
+    return programs.available ? this.#programs.applications.available(name) : programs;
+  }
+
+  browser(): Availability {
+    const programs = this.#programs.availability();
+    return programs.available ? this.#programs.applications.browserAvailable() : programs;
+  }
+
+  async openApplication(application: string, signal: AbortSignal): Promise<void> {
+    await this.exclusively(signal, () => this.#programs.openApplication(application, signal));
+    await this.#settle(signal);
+  }
+
+  async openUrl(url: string, signal: AbortSignal): Promise<void> {
+    await this.exclusively(signal, () => this.#programs.openUrl(url, signal));
+    await this.#settle(signal);
+  }
+
+  /** Ends the connections of programs that the policy would not allow any more. */
+  async recheckConnections(): Promise<void> {
+    await this.#egress.recheck();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#programs[Symbol.asyncDispose]();
+    await this.#display[Symbol.asyncDispose]();
+    await this.#egress[Symbol.asyncDispose]();
+  }
+
+  /** Resolves when a window has the focus and the picture stands still, or nobody waits longer. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const end = performance.now() + SETTLE_MS;
+    let before: Uint8Array | undefined;
+    let same = 0;
+    while (same < STILL && performance.now() < end) {
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => throwIfAborted(signal));
+      const isShown = (await this.focus(signal)) !== undefined;
+      const { rgb } = await this.picture(signal);
+      const isStill = before !== undefined && Buffer.compare(before, rgb) === 0;
+      same = isShown && isStill ? same + 1 : 0;
+      before = rgb;
+    }
+  }
+}
