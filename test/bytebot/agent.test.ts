@@ -5,6 +5,7 @@ import type { AgentStep, AgentTask } from "./agent-types.ts";
 import { startDaemon } from "./daemon.ts";
 import type { Fields } from "./request-body.ts";
 import { send } from "./test-calls.ts";
+import { Watch } from "./watch.ts";
 
 const model = { provider: "anthropic", name: "m", title: "M" };
 /** No action in it needs a desktop. */
@@ -115,20 +116,21 @@ test("one task runs at a time, the most urgent first", async () => {
 
 test("cancelling any task interrupts the running one, which is started again", async () => {
   let runs = 0;
+  const run = new Watch();
   const waiting: AgentStep = {
     get await() {
       runs += 1;
+      run.changed();
       return never;
     },
   };
   await using agent = await startAgent({ ...nowhere, script: () => [waiting] });
   const running = await create(agent);
   const other = await create(agent);
-  await agent.waitFor(() => running.status === "RUNNING");
-  const before = runs;
+  await run.waitFor(() => runs === 1);
   const { status, json } = await call(agent, "POST", `/tasks/${other.id}/cancel`);
   expect([status, json.status]).toEqual([200, "CANCELLED"]);
-  await agent.waitFor(() => runs > before);
+  await run.waitFor(() => runs === 2);
   expect(running.status).toBe("RUNNING");
   expect((await call(agent, "POST", `/tasks/${other.id}/cancel`)).status).toBe(400);
 });
@@ -157,16 +159,17 @@ test("a finished task that is taken over and resumed runs again", async () => {
   expect(json.status).toBe("RUNNING");
 });
 
-test("a taken-over task stops acting and no other starts", async () => {
-  await using daemon = await startDaemon();
-  await using agent = await startAgent({ desktopBaseUrl: daemon.url });
+test("a taken-over task does nothing and no other starts, until it is resumed", async () => {
+  await using agent = await startAgent(nowhere);
   const task = await create(agent);
   const other = await create(agent);
   await agent.waitFor(() => task.status === "RUNNING");
   await call(agent, "POST", `/tasks/${task.id}/takeover`);
-  agent.tell(task.id, { act: { action: "screenshot" } });
+  agent.tell(task.id, { say: "Going on." });
+  const transcript = await call(agent, "GET", `/tasks/${task.id}/messages`);
+  expect(JSON.parse(transcript.text)).toHaveLength(1);
   await call(agent, "POST", `/tasks/${task.id}/resume`);
-  await agent.waitFor(() => agent.sent.length === 1);
+  await agent.waitFor(() => agent.messagesOf(task.id).length === 2);
   expect(other.status).toBe("PENDING");
 });
 

@@ -49,19 +49,28 @@ test.each(["write_file", "screenshot", "wait"])("%s has a middle too", async (ac
   await expect(post(daemon, body)).rejects.toThrow("fetch failed");
 });
 
-test.each([
-  ["hang", ""],
-  ["hang_after_effect", "abc"],
-] as const)("%s: answered after its release, until then '%s' is typed", async (kind, typed) => {
+test("hang: neither done nor answered until its release", async () => {
   await using daemon = await startDaemon();
-  const fault = daemon.fail({ with: kind });
+  const fault = daemon.fail({ with: "hang" });
   const call = post(daemon, typing);
   await fault.hit;
-  await daemon.waitFor(() => daemon.typed === typed);
+  const other = "z".repeat(20);
+  await post(daemon, { action: "type_text", text: other });
+  expect(daemon.typed).toBe(other);
+  fault.release();
+  expect((await call).status).toBe(201);
+  expect(daemon.typed).toBe(`${other}abc`);
+});
+
+test("hang_after_effect: done, and not answered until its release", async () => {
+  await using daemon = await startDaemon();
+  const fault = daemon.fail({ with: "hang_after_effect" });
+  const call = post(daemon, typing);
+  await daemon.waitFor(() => daemon.typed === "abc");
+  await post(daemon, { action: "type_text", text: "z".repeat(20) });
   expect(daemon.requests[0]?.answeredAt).toBeUndefined();
   fault.release();
   expect((await call).status).toBe(201);
-  expect(daemon.typed).toBe("abc");
 });
 
 test("slow_body: half of the answer, and the rest after its release", async () => {

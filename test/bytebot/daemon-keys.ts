@@ -54,18 +54,15 @@ const CRASHING = new Set([
   ...Array.from({ length: 12 }, (_, index) => `f${index + 13}`),
   ...spaced("clear audiorepeat audiorandom"),
 ]);
-/** Names it knows and cannot press. */
-const UNSUPPORTED = new Set(spaced("leftcmd rightcmd menu fn"));
 
-/** Of a name: the key it presses, nothing at all, an error, or the end of the process. */
-export type DaemonKey = { press: string } | "nothing" | "unsupported" | "crash";
+/** Of a name: the key it presses, nothing at all, or the end of the process. */
+export type DaemonKey = { press: string } | "nothing" | "crash";
 
 /** Throws for a name that is not known. Its tables are plain objects, so `constructor` is known. */
 export function findKey(name: string): DaemonKey {
   if (name in {}) return "nothing";
   const lower = name.toLowerCase();
   if (CRASHING.has(lower)) return "crash";
-  if (UNSUPPORTED.has(lower)) return "unsupported";
   const key = NAMES.get(lower);
   if (key !== undefined) return { press: key };
   throw new Error(`Invalid key: '${name}'. Key not found in available key mappings.`);

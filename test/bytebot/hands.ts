@@ -54,7 +54,6 @@ export class Hands {
   async toggle(found: readonly DaemonKey[], press: Press): Promise<void> {
     await this.pause(AFTER_KEY_MS);
     if (found.includes("crash")) throw new Crash("segmentation fault");
-    if (found.includes("unsupported")) throw new Error("Invalid key flag specified.");
     const keys = found.flatMap((key) => (typeof key === "object" ? [key.press] : []));
     const pressed = keys.filter((key, index) => index === keys.length - 1 || isModifier(key));
     if (press === "up") pressed.reverse();
