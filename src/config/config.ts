@@ -74,6 +74,8 @@ export interface Secrets {
   readonly auditKey: string;
   /** By the name of the desktop; absent: none is sent. */
   readonly bytebotApiKeys: ReadonlyMap<string, string>;
+  /** What Open WebUI signs the name of its users with; undefined: names are only claimed. */
+  readonly openWebUiJwtSecret: string | undefined;
   /** Stands in the path that agents are pointed at; undefined: no agent can be guarded. */
   readonly guardKey: string | undefined;
   /** A variable as environment and `.env` had it at the start, for `secret_env` of clients.json. */

@@ -150,11 +150,20 @@ function readSecrets(
   const approverSecret = variables.secret("APPROVER_SECRET");
   const apiToken = variables.secret("API_TOKEN");
   const guardKey = variables.secret("GUARD_KEY");
+  const jwtSecret = variables.secret("OPENWEBUI_JWT_SECRET");
   const apiKeys = new Map<string, string>();
 
   refuse("AUDIT_KEY", weaknessOf(auditKey));
   if ([sharedSecret, approverSecret, apiToken].includes(auditKey)) {
     refuse("AUDIT_KEY", "is also the secret of a key, whose holder could rewrite the audit log");
+  }
+  refuse("OPENWEBUI_JWT_SECRET", jwtSecret && weaknessOf(jwtSecret));
+  if (
+    jwtSecret !== undefined &&
+    [sharedSecret, approverSecret, apiToken, auditKey, guardKey].includes(jwtSecret)
+  ) {
+    const hint = "Open WebUI needs to know this one alone: openssl rand -base64 32.";
+    throw new StartupError("OPENWEBUI_JWT_SECRET", "is also another secret", hint);
   }
   for (const { name, apiKey } of driver === "bytebot" ? desktops : []) {
     if (apiKey === undefined) {
@@ -175,6 +184,7 @@ function readSecrets(
     apiToken,
     auditKey,
     bytebotApiKeys: apiKeys,
+    openWebUiJwtSecret: jwtSecret,
     guardKey,
     variable: (name: string) => variables.get(name),
   });

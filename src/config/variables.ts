@@ -36,6 +36,7 @@ const SECRET_NAMES = [
   "AUDIT_KEY",
   "BYTEBOT_API_KEY",
   "GUARD_KEY",
+  "OPENWEBUI_JWT_SECRET",
 ] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];
 

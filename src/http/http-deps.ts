@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
@@ -7,8 +8,12 @@ import type { Config } from "../config/config.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
+import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Cards } from "../tools/cards/cards.ts";
+import type { ToolList } from "../tools/tool-list.ts";
+import type { ToolRunner } from "../tools/tool-runner.ts";
 
 /** An answer that has left, for metrics. */
 export interface Answered {
@@ -44,6 +49,15 @@ export interface HttpDeps {
   };
   /** With a principal also parameters, confirmation and limits. */
   readonly capabilities: (principal: Principal | undefined) => CapabilitiesView;
+  readonly tools: {
+    readonly list: Pick<ToolList, "of">;
+    readonly runner: Pick<ToolRunner, "call">;
+    readonly cards: Pick<Cards, "issue" | "open" | "subject" | "state" | "decide" | "showsPrivate">;
+    /** Whom a request says it is for. Throws `token_invalid` for a token that does not hold. */
+    readonly requestedBy: (headers: IncomingHttpHeaders) => Promise<RequestedBy | undefined>;
+    /** Without a slash at its end. */
+    readonly publicUrl: () => string;
+  };
   readonly readiness: () => Promise<ReadyView>;
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };

@@ -7,7 +7,7 @@ export function createNotFoundHandler(
   routes: readonly Route[],
 ): (request: FastifyRequest, reply: FastifyReply) => never {
   const known = [...Map.groupBy(routes, ({ path }) => path)].map(([path, all]) => ({
-    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, all[0]?.segment?.source ?? "[^/]+")}$`),
     methods: all.flatMap(({ method, head }) =>
       method === "GET" && head !== "none" ? ["GET", "HEAD"] : [method],
     ),

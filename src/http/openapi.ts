@@ -119,14 +119,15 @@ export async function describeApi(
 const NOTHING = async () => {};
 
 /** The path as Fastify writes it. */
-export function urlOf({ path }: Route): string {
-  return path.replaceAll(/\{(\w+)\}/g, ":$1");
+export function urlOf({ path, segment }: Route): string {
+  const pattern = segment === undefined ? "" : `(${segment.source})`;
+  return path.replaceAll(/\{(\w+)\}/g, `:$1${pattern}`);
 }
 
 function schemaOf(route: Route): object {
   const { headers } = route;
   return {
-    operationId: route.operationId,
+    ...(route.operationId !== undefined && { operationId: route.operationId }),
     tags: [route.tag],
     summary: route.summary,
     description: describe(route),
@@ -156,8 +157,11 @@ function answerOf({
   description,
   schema,
   mediaType = "application/json",
+  orBytes = [],
 }: Route["answers"][number]) {
-  return { description, content: { [mediaType]: { schema: schema ?? { type: "string" } } } };
+  const bytes = orBytes.map((type) => [type, { schema: { type: "string" } }]);
+  const json = { [mediaType]: { schema: schema ?? { type: "string" } } };
+  return { description, content: { ...json, ...Object.fromEntries(bytes) } };
 }
 
 /** One answer a status, naming the codes it may carry. */

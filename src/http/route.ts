@@ -6,7 +6,7 @@ import type { Principal, Scope } from "../contract/principal.ts";
 /** `open`: nobody is asked. `optional`: credentials are checked if there are any. Else: one of the scopes. */
 export type Access = "open" | "optional" | readonly Scope[];
 
-export const TAGS = ["Tasks", "Events", "Control", "Service"] as const;
+export const TAGS = ["Tasks", "Tools", "Events", "Control", "Service"] as const;
 
 /** What a route answers with one status. */
 export interface Answer {
@@ -15,6 +15,8 @@ export interface Answer {
   readonly schema?: TSchema;
   /** `application/json` where there is a schema and nothing is said. */
   readonly mediaType?: string;
+  /** Bytes that it may be instead. */
+  readonly orBytes?: readonly string[];
 }
 
 export interface Call<Who, Body, Query, Params> {
@@ -30,7 +32,8 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly method: "GET" | "POST";
   /** As OpenAPI writes it: `/tasks/{task_id}`. */
   readonly path: string;
-  readonly operationId: string;
+  /** Absent where a person decides: programs that make tools of operations pass over it then. */
+  readonly operationId?: string;
   readonly summary: string;
   readonly description?: string;
   readonly tag: (typeof TAGS)[number];
@@ -48,6 +51,8 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly anyQuery?: boolean;
   /** Values of the path. What does not match is as absent as what does not exist. */
   readonly params?: P;
+  /** What a value of the path looks like, where another route shares its place. */
+  readonly segment?: RegExp;
   readonly missing?: Extract<ErrorCode, "not_found" | "task_not_found" | "artifact_not_found">;
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, Answer>>;

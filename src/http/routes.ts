@@ -4,11 +4,13 @@ import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
+import { createToolRoutes } from "./routes/tools.ts";
 
 /** Every route there is, in the order of the API's description. */
 export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
@@ -17,6 +19,8 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createAgentRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
+    ...createToolRoutes(deps, waits),
+    ...createCardRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createServiceRoutes(deps),

@@ -22,6 +22,7 @@ import { createAuthorisation } from "./stages/authorise.ts";
 import { awaitDurable } from "./stages/await-durable.ts";
 import { createTargetCheck } from "./stages/check-target.ts";
 import { createBodyLimit } from "./stages/limit-bodies.ts";
+import { answerCardPreflight, openToFrames } from "./stages/open-to-frames.ts";
 import { readJson } from "./stages/read-json.ts";
 import { createAccessLog } from "./stages/write-access-log.ts";
 import { createValidatorCompiler, NO_QUERY } from "./validation.ts";
@@ -82,6 +83,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.addHook("onRequest", (request, reply, done) => {
     setAnswerHeaders(request, reply);
     checkTarget(request);
+    if (answerCardPreflight(request, reply)) return;
     limitBodies(request);
     done();
   });
@@ -90,6 +92,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.addHook("onSend", (request, reply, payload, done) => {
     // A connection kept alive would hold up the end by as long as it may be idle.
     if (closing) reply.header("connection", "close");
+    openToFrames(request, reply);
     awaitDurable(request, reply, payload, done);
   });
   const writeAccessLog = createAccessLog(deps);

@@ -8,6 +8,8 @@ import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { Cards } from "../tools/cards/cards.ts";
+import { TaskFeed } from "../tools/task-feed.ts";
 import type { HttpDeps } from "./http-deps.ts";
 
 export const TASK_ID = "task_AAAAAAAAAAAAAAAAAAAAAA";
@@ -193,6 +195,20 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         },
       },
     }),
+    tools: {
+      list: { of: () => [] },
+      runner: {
+        call: async () => ({ kind: "result", taskId: TASK_ID, result: TASK.result, artifacts: [] }),
+      },
+      cards: new Cards({
+        tasks: createFakeTasks(),
+        feed: new TaskFeed((listener) => store.onCommitted(listener)),
+        findPrincipal: (keyId) => KEYS.get(keyId),
+        publicUrl: () => "https://gateway.example:8443/base",
+      }),
+      requestedBy: async () => undefined,
+      publicUrl: () => "https://gateway.example:8443/base",
+    },
     readiness: async () => ({
       ready: true,
       parts: {

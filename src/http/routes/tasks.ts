@@ -61,7 +61,6 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWa
     route({
       method: "POST",
       path: "/confirm",
-      operationId: "confirm",
       summary: "Approve or reject a plan",
       description:
         "`plan_digest` names exactly what was shown. `on_behalf_of` is recorded as claimed and never makes a second approver.",

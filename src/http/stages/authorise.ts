@@ -11,16 +11,20 @@ export function createAuthorisation(
   return ({ principal }, { access }) => {
     if (principal === undefined) return;
     if (typeof access !== "string") requireScope(principal, access);
-    const perMinute = deps.policy.current.security.rate_limit_per_minute;
-    const taken = deps.rateLimiter.take(principal.keyId, perMinute);
-    if (!taken.ok) {
-      throw new GatewayError(
-        "rate_limited",
-        `Key ${principal.keyId} has made its ${perMinute} requests of this minute (security.rate_limit_per_minute).`,
-        { retry_after: taken.retryAfter, hint: "Wait as long as Retry-After says." },
-      );
-    }
+    takeAllowance(deps, principal.keyId);
   };
+}
+
+/** Throws `rate_limited` where the key has used up its requests of this minute. */
+export function takeAllowance(deps: Pick<HttpDeps, "policy" | "rateLimiter">, keyId: string): void {
+  const perMinute = deps.policy.current.security.rate_limit_per_minute;
+  const taken = deps.rateLimiter.take(keyId, perMinute);
+  if (taken.ok) return;
+  throw new GatewayError(
+    "rate_limited",
+    `Key ${keyId} has made its ${perMinute} requests of this minute (security.rate_limit_per_minute).`,
+    { retry_after: taken.retryAfter, hint: "Wait as long as Retry-After says." },
+  );
 }
 
 /** Throws `scope_missing` unless the key has one of the scopes. */
