@@ -123,7 +123,8 @@ function sandbox(stage: Stage, { readOnly }: { readOnly: boolean }): string[] {
     "--die-with-parent",
     "--clearenv",
     ...system.flatMap((path) => ["--ro-bind", path, path]),
-    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
+    // Writable for whoever the image runs as, as /tmp is in it.
+    ...["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"],
     ...OWN.flatMap((folder) => [
       writable.includes(folder) ? "--bind" : "--ro-bind",
       join(stage.directory, folder),
