@@ -85,6 +85,8 @@ export interface StepIo {
 export interface Driver extends AsyncDisposable {
   /** The kind of backend: `embedded`, `bytebot`. */
   readonly name: string;
+  /** Resolves when what `availability` says is settled; absent: it is from the start. */
+  readonly ready?: Promise<void>;
   availability(action: string): Availability;
   inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection>;
   perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>>;

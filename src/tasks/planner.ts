@@ -9,7 +9,7 @@ import { randomId } from "../lib/random-id.ts";
 import { decide } from "../policy/decide.ts";
 import type { Permission, Raise } from "../policy/decision.ts";
 import type { Desktops, NamedDesktop } from "./desktops.ts";
-import type { Inspection, Look } from "./driver.ts";
+import type { Availability, Driver, Inspection, Look } from "./driver.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
 
@@ -132,7 +132,7 @@ export class Planner {
     const raises = capability.raises(parameters);
     // Asked before the driver looks, so that a denied path is not even touched.
     const allowed = permit(policy, principal, capability, parameters, raises);
-    const availability = desktop.driver.availability(capability.action);
+    const availability = await settledAvailability(desktop.driver, capability.action);
     if (!availability.available) {
       const { code, reason, hint } = availability;
       throw new GatewayError(code, `${capability.action} cannot run here: ${reason}`, { hint });
@@ -219,6 +219,14 @@ export function fileSizeLimit(policy: Policy, action: string, maxFileSize: numbe
 /** What the artifacts of one key may take, bytes. */
 export function artifactQuota(policy: Policy): number {
   return policy.security.max_artifacts_mb * 1024 * 1024;
+}
+
+/** Just after the start a self-test may still be under way: a plan waits for it. */
+async function settledAvailability(driver: Driver, action: string): Promise<Availability> {
+  const present = driver.availability(action);
+  if (present.available || driver.ready === undefined) return present;
+  await driver.ready;
+  return driver.availability(action);
 }
 
 function stepsOf(request: PlanRequest): readonly StepRequest[] {
