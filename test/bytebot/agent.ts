@@ -7,7 +7,7 @@ import { AgentStore } from "./agent-store.ts";
 import type { AgentMessage, AgentStep, AgentTask, DesktopAction } from "./agent-types.ts";
 import { type Answer, resetConnection, sendAnswer } from "./answer.ts";
 import { Door } from "./door.ts";
-import { type Fault, type FaultOptions, Faults } from "./faults.ts";
+import { Fault, type FaultOptions, Faults } from "./faults.ts";
 import { makePause } from "./pause.ts";
 import { type Fields, readBody } from "./request-body.ts";
 import { Watch } from "./watch.ts";
@@ -119,12 +119,9 @@ export class Agent implements AsyncDisposable {
 
   /** `action` is a route: `POST /tasks/:id/cancel`. REST down: `{with: "reset", times: Infinity}`. */
   fail(options: FaultOptions): Fault {
-    const fault = this.#faults.add(options);
-    if (options.with === "refuse_connection") {
-      this.#faults.take(options.action ?? "");
-      void this.stopListening();
-    }
-    return fault;
+    if (options.with !== "refuse_connection") return this.#faults.add(options);
+    void this.stopListening();
+    return new Fault(options);
   }
 
   clearFaults(): void {

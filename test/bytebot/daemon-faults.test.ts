@@ -37,9 +37,9 @@ test.each([
 test("reset_midway breaks the connection while the work goes on", async () => {
   await using daemon = await startDaemon();
   daemon.fail({ with: "reset_midway" });
-  await expect(post(daemon, { action: "type_text", text: "d".repeat(100) })).rejects.toThrow();
-  expect(daemon.typed.length).toBeLessThan(100);
-  await daemon.waitFor(() => daemon.typed.length === 100);
+  await expect(post(daemon, { action: "type_text", text: "d".repeat(300) })).rejects.toThrow();
+  expect(daemon.typed.length).toBeLessThan(300);
+  await daemon.waitFor(() => daemon.typed.length === 300);
 });
 
 test.each(["write_file", "screenshot", "wait"])("%s has a middle too", async (action) => {

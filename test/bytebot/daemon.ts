@@ -3,7 +3,7 @@ import { createDaemonListener, type DaemonRequest } from "./daemon-http.ts";
 import { Websockify } from "./daemon-websockify.ts";
 import { Desk, type DeskDevice, type DeskEvent } from "./desk.ts";
 import { Door } from "./door.ts";
-import { type Fault, type FaultOptions, Faults } from "./faults.ts";
+import { Fault, type FaultOptions, Faults } from "./faults.ts";
 import { makePause } from "./pause.ts";
 import type { VirtualScreen } from "./virtual-screen.ts";
 import { Watch } from "./watch.ts";
@@ -115,12 +115,9 @@ export class Daemon implements AsyncDisposable {
   }
 
   fail(options: FaultOptions): Fault {
-    const fault = this.#faults.add(options);
-    if (options.with === "refuse_connection") {
-      this.#faults.take(options.action ?? "");
-      void this.stopListening();
-    }
-    return fault;
+    if (options.with !== "refuse_connection") return this.#faults.add(options);
+    void this.stopListening();
+    return new Fault(options);
   }
 
   /** Lets go what hangs and forgets what was to fail. */
@@ -141,7 +138,8 @@ export class Daemon implements AsyncDisposable {
     this.#process.abort();
     this.#process = new AbortController();
     this.#door.resetAll();
-    void this.#desk.dropHeld();
+    // The display may be gone as well.
+    this.#desk.dropHeld().catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -32,10 +32,11 @@ test.skipIf(!hasXTools())("a display needs its cookie", async () => {
 
 test.skipIf(!hasXTools())("a display dies with the process that started it", async () => {
   const child = fork(join(import.meta.dirname, "x-display-child.ts"));
-  const [display] = await once(child, "message");
+  const [{ display, directory }] = await once(child, "message");
   const connection = connect(socketOf(display));
   await once(connection, "connect");
   const closed = once(connection, "close");
   child.kill("SIGKILL");
   await closed;
+  rmSync(directory, { recursive: true });
 });

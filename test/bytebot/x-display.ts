@@ -63,10 +63,12 @@ export class XDisplay implements AsyncDisposable {
 
   async start(width: number, height: number): Promise<void> {
     writeFileSync(this.authority, cookie(), { mode: 0o600 });
-    const screen = `${width}x${height}x24`;
+    const screen = ["-screen", "0", `${width}x${height}x24`];
+    const access = ["-auth", this.authority, "-nolisten", "tcp"];
+    // Told to end, not killed, so that it takes its lock and socket with it.
     const server = this.#spawn(
-      ["Xvfb", "-displayfd", "3", "-auth", this.authority, "-screen", "0", screen],
-      ["-nolisten", "tcp", "-noreset"],
+      ["Xvfb", "-displayfd", "3", "-noreset", ...screen, ...access],
+      "TERM",
     );
     const [number] = await Promise.race([
       once(server.stdio[3] as Readable, "data"),
@@ -80,7 +82,7 @@ export class XDisplay implements AsyncDisposable {
 
   /** Starts a program on the display; it dies with the display or with this process. */
   run(...argv: string[]): ChildProcess {
-    return this.#spawn(argv, []);
+    return this.#spawn(argv);
   }
 
   async xdotool(...args: string[]): Promise<string> {
@@ -91,7 +93,7 @@ export class XDisplay implements AsyncDisposable {
     const started = join(this.directory, "managed");
     const changes = new Watch();
     const watcher = watch(this.directory, () => changes.changed());
-    this.#spawn(["openbox", "--sm-disable", "--startup", `touch ${started}`], []);
+    this.#spawn(["openbox", "--sm-disable", "--startup", `touch ${started}`]);
     await changes.waitFor(() => existsSync(started));
     watcher.close();
   }
@@ -101,16 +103,14 @@ export class XDisplay implements AsyncDisposable {
     const [server, ...programs] = this.#children;
     for (const child of programs) child.kill("SIGKILL");
     await Promise.all(programs.map(ended));
-    // Told, not killed, so that it takes its lock and socket with it.
     server?.kill("SIGTERM");
     if (server !== undefined) await ended(server);
     rmSync(this.directory, { recursive: true, force: true });
     directories.delete(this.directory);
   }
 
-  #spawn(command: readonly string[], more: readonly string[]): ChildProcess {
-    // The kernel ends it if this process dies.
-    const argv = ["--pdeathsig", "KILL", "--", ...command, ...more];
+  #spawn(command: readonly string[], atOurDeath: "KILL" | "TERM" = "KILL"): ChildProcess {
+    const argv = ["--pdeathsig", atOurDeath, "--", ...command];
     const child = spawn("setpriv", argv, {
       env: this.env,
       stdio: ["ignore", "pipe", "ignore", "pipe"],

@@ -8,9 +8,15 @@ const NEEDED = ["Xvfb", "openbox", "xterm", "xdotool", "xclip", "xwd", "setpriv"
 
 /** Whether a real display can be had; says on the console what is missing for the tests it skips. */
 export function hasXTools(): boolean {
-  const missing = NEEDED.filter((tool) => !installed(tool));
-  if (missing.length > 0)
+  return sees(...NEEDED);
+}
+
+/** Whether these programs are installed; says on the console which are missing. */
+export function sees(...tools: readonly string[]): boolean {
+  const missing = tools.filter((tool) => !installed(tool));
+  if (missing.length > 0) {
     console.warn(`skipped, as these are not installed: ${missing.join(", ")}`);
+  }
   return missing.length === 0;
 }
 
