@@ -189,3 +189,29 @@ describe("health", () => {
 function isScreenshot({ action }: { action: string }): boolean {
   return action === "screenshot";
 }
+
+describe("what was seen at plan time", () => {
+  test("a click whose target has changed since is not sent", async () => {
+    await using bench = await openBench();
+    const { daemon, driver } = bench;
+    const parameters = { coordinates: { x: 640, y: 480 } };
+    const { bound, picture } = await driver.inspect("mouse.click", parameters, LOOK);
+    expect(picture).toMatchObject({ width: 1280, height: 960, targets: [{ x: 640, y: 480 }] });
+    daemon.screen.fill(620, 470, 40, 20, [255, 255, 255]);
+    const click = stepOf("mouse.click", parameters, bound);
+    await expect(driver.perform(click, ioOf())).rejects.toMatchObject(failure("state_changed"));
+    expect(daemon.requestsFor("click_mouse")).toEqual([]);
+    daemon.screen.fill(0, 0, 1280, 960, [40, 60, 90]);
+    await driver.perform(click, ioOf());
+    expect(daemon.pointer).toEqual({ x: 640, y: 480 });
+  });
+
+  test("looking has no effect", async () => {
+    await using bench = await openBench();
+    const { daemon, driver } = bench;
+    await driver.inspect("mouse.scroll", { direction: "up" }, LOOK);
+    await driver.inspect("keyboard.type", { text: "a" }, LOOK);
+    expect(daemon.requests.map(({ action }) => action)).toEqual(["screenshot", "cursor_position"]);
+    expect(daemon.events).toEqual([]);
+  });
+});

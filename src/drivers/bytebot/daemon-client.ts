@@ -31,6 +31,8 @@ const SUCCESS = 201;
 /** Answers of something between the daemon and us. */
 const NOT_ITS_OWN = new Set([502, 503, 504]);
 const LONGEST_PAUSE_MS = 5000;
+/** Longer than any network takes that one would drive a desktop over. */
+const CONNECT_MS = 5000;
 /** Above this only files and pictures are: strings, which need no strict reader. */
 const STRICT_UP_TO = 64 * 1024;
 
@@ -46,7 +48,11 @@ export class DaemonClient implements AsyncDisposable {
 
   constructor(options: DaemonClientOptions) {
     this.#options = options;
-    this.#transport = new Transport(options.url, options.apiKey, options.requestTimeoutMs);
+    this.#transport = new Transport(
+      options.url,
+      options.apiKey,
+      Math.min(options.requestTimeoutMs, CONNECT_MS),
+    );
     this.#breaker = new CircuitBreaker(options.breaker);
   }
 
