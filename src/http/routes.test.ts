@@ -32,6 +32,13 @@ it("the list of routes is this one", () => {
     "POST /tasks/{task_id}/resume: confirm",
     "GET /artifacts/{artifact_id}: read",
     "GET /approvals/{task_id}: open",
+    "GET /tools/openapi.json: open",
+    "POST /tools/{tool}: plan or execute or read",
+    "GET /cards: open",
+    "POST /cards/open: open",
+    "POST /cards/state: open",
+    "POST /cards/decide: open",
+    "POST /cards/picture: open",
     "GET /events: optional",
     "POST /stop: confirm",
     "POST /resume: confirm",
@@ -101,7 +108,7 @@ describe("JSON answers", () => {
     const withKey = (key: string) =>
       fetch(`${url}/plan`, sent("alice", { action: "a" }, { "idempotency-key": key }));
     expect((await withKey("abc-1")).status).toBe(200);
-    expect(plan.mock.lastCall?.[2]).toBe("abc-1");
+    expect(plan.mock.lastCall?.[2]).toEqual({ idempotencyKey: "abc-1" });
     for (const key of ["", "a b", "a".repeat(256), "é"]) {
       expect((await withKey(key)).status).toBe(400);
     }
