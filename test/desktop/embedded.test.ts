@@ -43,9 +43,10 @@ describe.runIf(sees("Xvfb", "openbox", "xterm", "chromium", "bwrap"))(
         note: expect.stringContaining("Into the window"),
       });
       expect(await execute(gateway, planned.task_id)).toMatchObject({ status: "completed" });
+      // The shell in it takes its time.
+      await fileWith(gateway.file("/tmp/typed.txt"), TEXT);
       const read = await run(gateway, "fs.read", { path: "/tmp/typed.txt" });
       expect(read.result).toMatchObject({ content: TEXT });
-      expect(readFileSync(gateway.file("/tmp/typed.txt"), "utf8")).toBe(TEXT);
     });
 
     test("shows a page served on loopback in a real browser", async () => {
