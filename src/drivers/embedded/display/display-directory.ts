@@ -54,6 +54,8 @@ export function makeDisplayDirectory(owner: Owner | undefined): DisplayDirectory
     socket: socketOf(number),
     [Symbol.dispose]: () => {
       rmSync(path, { recursive: true, force: true });
+      // A server that was killed leaves it.
+      rmSync(socketOf(number), { force: true });
       mine.delete(path);
     },
   };

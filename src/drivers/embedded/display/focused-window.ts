@@ -76,10 +76,12 @@ async function classOf(connection: XConnection, window: number): Promise<string>
   return (kind || instance).slice(0, MAX_CLASS);
 }
 
+/** What the program or, of a title in an older encoding, the window manager says in UTF-8. */
 async function titleOf(connection: XConnection, window: number): Promise<string> {
-  const name = await connection.atom("_NET_WM_NAME");
-  const modern = await read(connection, window, name);
-  if (modern.data.length > 0) return cut(new TextDecoder().decode(modern.data));
+  for (const property of ["_NET_WM_NAME", "_NET_WM_VISIBLE_NAME"]) {
+    const { data } = await read(connection, window, await connection.atom(property));
+    if (data.length > 0) return cut(new TextDecoder().decode(data));
+  }
   const old = await read(connection, window, WM_NAME);
   return cut(old.data.toString("latin1"));
 }

@@ -1,8 +1,4 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
-
-/** Where programs are looked for; never in PATH, which is not ours. */
-const DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"];
+import { findProgram } from "../sandbox.ts";
 
 /** What makes a display, by where it is. */
 export interface DisplayTools {
@@ -17,18 +13,6 @@ export function findDisplayTools():
   const [setpriv, xvfb] = [findProgram("setpriv"), findProgram("Xvfb")];
   if (xvfb === undefined) return missing("Xvfb", "xvfb");
   return setpriv === undefined ? missing("setpriv", "util-linux") : { setpriv, xvfb };
-}
-
-/** The path of an installed program. */
-export function findProgram(name: string): string | undefined {
-  return DIRECTORIES.map((directory) => join(directory, name)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function missing(program: string, from: string): { reason: string; hint: string } {

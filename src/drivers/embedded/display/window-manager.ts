@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Property } from "x11";
 import type { Owner } from "../confined-path.ts";
+import { findProgram } from "../sandbox.ts";
 import { type DroppedChild, startDropped } from "./dropped-child.ts";
 import { openboxConfiguration } from "./openbox-configuration.ts";
-import { type DisplayTools, findProgram } from "./tools.ts";
+import type { DisplayTools } from "./tools.ts";
 import type { XConnection } from "./x-connection.ts";
 import type { XServer } from "./xvfb.ts";
 

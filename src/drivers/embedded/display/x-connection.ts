@@ -44,6 +44,8 @@ export async function connectX(socketPath: string, cookie: Uint8Array): Promise<
       createClient(options, (error, connected) => {
         clearTimeout(timer);
         if (error) return fail(error);
+        // The package keeps what one server calls its names for all servers, unless it gets a copy.
+        connected.client.atoms = { ...connected.client.atoms };
         connected.client.require("xtest", (missing, extension) => {
           if (missing) fail(missing);
           else resolve({ display: connected, xtest: extension });

@@ -48,7 +48,21 @@ declare module "x11" {
     readonly selection: number;
   }
 
-  export type Event = SelectionRequest | SelectionClear | PropertyNotify;
+  export interface InputEvent {
+    readonly name: "KeyPress" | "KeyRelease" | "ButtonPress" | "ButtonRelease" | "MotionNotify";
+    /** Of a key, or the number of a button. */
+    readonly keycode: number;
+    readonly rootx: number;
+    readonly rooty: number;
+    /** Modifiers and buttons held before it. */
+    readonly buttons: number;
+  }
+
+  export interface OtherEvent {
+    readonly name: "Expose" | "MapNotify" | "FocusIn" | "SelectionNotify";
+  }
+
+  export type Event = SelectionRequest | SelectionClear | PropertyNotify | InputEvent | OtherEvent;
 
   export interface SelectionNotify {
     readonly name: "SelectionNotify";
@@ -77,6 +91,8 @@ declare module "x11" {
   }
 
   export interface Client extends EventEmitter<{ event: [Event]; error: [Error]; end: [] }> {
+    /** Numbers of names that are known. */
+    atoms: Readonly<Record<string, number>>;
     AllocID(): number;
     require(name: "xtest", answer: (error: Error | null, extension: XTest) => void): void;
     CreateWindow(
@@ -91,6 +107,15 @@ declare module "x11" {
       kind: number,
       visual: number,
       values: Readonly<Record<string, number>>,
+    ): void;
+    MapWindow(window: number): void;
+    SetInputFocus(window: number, revertTo: 0 | 1 | 2): void;
+    ConvertSelection(
+      window: number,
+      selection: number,
+      target: number,
+      property: number,
+      time: number,
     ): void;
     ChangeWindowAttributes(window: number, values: Readonly<Record<string, number>>): void;
     ChangeProperty(

@@ -77,15 +77,12 @@ export async function startXvfb(
   }
 }
 
-/** Xvfb writes its display number when it is ready, then a line feed; without a reader for both it ends. */
+/** Xvfb writes its display number and a line feed, apart, and ends if it cannot write the second. */
 async function report(stream: unknown): Promise<void> {
   if (!(stream instanceof Readable)) throw new Error("Xvfb has no pipe to report on");
-  await new Promise<void>((resolve) => {
-    stream.on("data", (chunk: Buffer) => {
-      if (chunk.includes("\n")) resolve();
-    });
-  });
-  stream.destroy();
+  let isReady = false;
+  for await (const chunk of stream) isReady ||= String(chunk).endsWith("\n");
+  if (!isReady) throw new Error("Xvfb did not say that it is ready");
 }
 
 async function failure(ended: Promise<void>): Promise<never> {
