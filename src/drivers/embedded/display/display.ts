@@ -2,7 +2,6 @@ import { GatewayError } from "../../../contract/errors.ts";
 import { unlessAborted } from "../../step/serial-queue.ts";
 import type { Owner } from "../confined-path.ts";
 import { type Clipboard, openClipboard } from "./clipboard.ts";
-import type { DroppedChild } from "./dropped-child.ts";
 import { openKeyboard } from "./keyboard.ts";
 import { Seat } from "./seat.ts";
 import { type DisplayTools, findDisplayTools } from "./tools.ts";
@@ -109,12 +108,7 @@ async function openParts(
   const connection = opened.use(await connectX(server.address.socket, server.cookie));
   const keyboard = await openKeyboard(connection);
   const clipboard = await openClipboard(connection);
-  const manager: DroppedChild | undefined = await startWindowManager(
-    tools,
-    owner,
-    server,
-    connection,
-  );
+  const manager = await startWindowManager(tools, owner, server, connection);
   if (manager !== undefined) opened.use(manager);
   const owned = opened.move();
   const close = (): Promise<void> => owned.disposeAsync();

@@ -54,11 +54,7 @@ export function openDisplayBench(size: { width?: number; height?: number } = {})
 }
 
 /** Starts a program on a display as its user. It dies with the display. */
-export function startOn(
-  { address }: LiveDisplay,
-  command: readonly string[],
-  home: string,
-): ChildProcess {
+function startOn({ address }: LiveDisplay, command: readonly string[], home: string): ChildProcess {
   const drop =
     owner === undefined ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
   return spawn("setpriv", [...drop, "--pdeathsig=KILL", "--", ...command], {

@@ -13,6 +13,9 @@ import type { XServer } from "./xvfb.ts";
 /** How long the first programs wait for it; milliseconds. */
 const START_TIMEOUT = 3000;
 
+/** Of one that ends again and again no more is to be expected. */
+const MAX_RESTARTS = 5;
+
 /** Property of the root window that a window manager sets once it manages. */
 const MANAGED = "_NET_SUPPORTING_WM_CHECK";
 const ANY_TYPE = 0;
@@ -46,38 +49,65 @@ const WINDOW_MANAGERS: readonly {
 
 /**
  * Starts the window manager of a display where one is installed: windows get borders, and what is
- * clicked gets the focus. It offers nothing that would start a program. Resolves when it manages
- * windows, or undefined.
+ * clicked gets the focus. It offers nothing that would start a program, and is started again where a
+ * program made it end. Resolves when it manages windows, or undefined.
  */
 export async function startWindowManager(
   tools: DisplayTools,
   owner: Owner | undefined,
   server: XServer,
   connection: XConnection,
-): Promise<DroppedChild | undefined> {
+): Promise<AsyncDisposable | undefined> {
+  const command = findCommand(server.directory);
+  if (command === undefined) return undefined;
+  const start = (): DroppedChild =>
+    startDropped(tools.setpriv, owner, command, environmentOf(server));
+  const isManaged = await watch(connection);
+  let child = start();
+  let isClosed = false;
+  const keep = async (): Promise<void> => {
+    for (let restarts = 0; restarts < MAX_RESTARTS; restarts += 1) {
+      await child.ended;
+      if (isClosed || connection.isLost) return;
+      child = start();
+    }
+  };
+  void keep();
+  const timer = new AbortController();
+  const tooLong = pause(START_TIMEOUT, undefined, { signal: timer.signal }).catch(() => {});
+  await Promise.race([isManaged(), tooLong]);
+  timer.abort();
+  return {
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      await child[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The command of the first that is installed, its configuration written. */
+function findCommand(directory: string): readonly string[] | undefined {
   for (const { program, configuration, command } of WINDOW_MANAGERS) {
     const path = findProgram(program);
     if (path === undefined) continue;
-    const config = join(server.directory, `${program}.conf`);
+    const config = join(directory, `${program}.conf`);
     writeFileSync(config, configuration, { mode: 0o644 });
     chmodSync(config, 0o644);
-    const isManaged = await watch(connection);
-    const child = startDropped(tools.setpriv, owner, command(path, config), {
-      DISPLAY: server.address.display,
-      XAUTHORITY: server.address.authority,
-      HOME: server.directory,
-      XDG_CACHE_HOME: server.directory,
-      XDG_CONFIG_HOME: server.directory,
-      XDG_CONFIG_DIRS: server.directory,
-      XDG_DATA_HOME: server.directory,
-    });
-    const timer = new AbortController();
-    const tooLong = pause(START_TIMEOUT, undefined, { signal: timer.signal }).catch(() => {});
-    await Promise.race([isManaged(), child.ended, tooLong]);
-    timer.abort();
-    return child;
+    return command(path, config);
   }
   return undefined;
+}
+
+function environmentOf({ address, directory }: XServer): Record<string, string> {
+  return {
+    DISPLAY: address.display,
+    XAUTHORITY: address.authority,
+    HOME: directory,
+    XDG_CACHE_HOME: directory,
+    XDG_CONFIG_HOME: directory,
+    XDG_CONFIG_DIRS: directory,
+    XDG_DATA_HOME: directory,
+  };
 }
 
 /** Looks out for a window manager from now on. */
