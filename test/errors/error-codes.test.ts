@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ERROR_CODES, isErrorCode, statusOf, TASK_ERROR_CODES } from "../../src/contract/errors.ts";
 import type { Problem } from "../../src/contract/service.ts";
 import type { TaskError } from "../../src/contract/task.ts";
+import { type Daemon, startDaemon } from "../bytebot/daemon.ts";
 import { type Answer, authHeaders, call, signedFetch } from "../support/call.ts";
 import { openEvents } from "../support/events.ts";
 import { approve, execute, plan, planRequest, reject, run, task } from "../support/flow.ts";
@@ -16,9 +17,6 @@ import { rawCall, rawText } from "../support/raw-answer.ts";
  * about stand together, and a code that is missing is found.
  */
 
-/** Belong to the ByteBot driver, which this version does not have. */
-const NOT_REACHABLE = ["bytebot_error", "bytebot_unavailable"];
-
 const POLICY = {
   capabilities: {
     "fs.read": { enabled: true, allowed_paths: ["/tmp"] },
@@ -26,7 +24,8 @@ const POLICY = {
     "fs.write": { enabled: true, allowed_paths: ["/tmp"], max_file_size_mb: 0.001 },
     "fs.edit": { enabled: true, allowed_paths: ["/tmp"], confirmation: "client" },
     "browser.open": { enabled: true, allowed_domains: ["*.example.com"] },
-    "app.open": { enabled: true, allowed_apps: ["firefox"] },
+    "app.open": { enabled: true, allowed_apps: ["ghost"] },
+    "mouse.click": { enabled: true },
     "shell.run": {
       enabled: true,
       risk_level: "high",
@@ -47,12 +46,25 @@ const TIGHT = {
   },
 };
 
+/** An application that is not there. */
+const GHOST = { applications: { ghost: ["/usr/bin/no-such-program"] } };
+const CLICK = { action: "mouse.click", parameters: { coordinates: { x: 1, y: 1 } } };
+
+function startDriven(daemon: Daemon): Promise<Gateway> {
+  const env = { DRIVER: "bytebot", BYTEBOT_URL: daemon.url, BYTEBOT_API_KEY: "none" };
+  return startGateway({ policy: POLICY, env: { ...env, RETRY_ATTEMPTS: "0" } });
+}
+
 let gateway: Gateway;
 /** Its policy allows little: few tasks, few requests, short lives. */
 let tight: Gateway;
 beforeAll(async () => {
   [gateway, tight] = await Promise.all([
-    startGateway({ policy: POLICY, env: { MAX_FILE_SIZE_MB: "1" } }),
+    startGateway({
+      policy: POLICY,
+      env: { MAX_FILE_SIZE_MB: "1" },
+      config: { "desktop.json": GHOST },
+    }),
     startGateway({ policy: TIGHT, clients: [{ id: "busy", scopes: ["read"] }] }),
   ]);
   writeFileSync(gateway.file("/tmp/a.txt"), "one\n");
@@ -279,8 +291,26 @@ const IN_ANSWERS: Readonly<Record<string, Case<Refused>>> = {
     },
   },
   desktop_unavailable: {
-    detail: /app\.open cannot run here.*no screen/,
-    provoke: () => planOf("app.open", { application: "firefox" }),
+    detail: /app\.open cannot run here|no-such-program/,
+    provoke: () => planOf("app.open", { application: "ghost" }),
+  },
+  bytebot_error: {
+    detail: /./,
+    provoke: async () => {
+      await using daemon = await startDaemon();
+      await using driven = await startDriven(daemon);
+      daemon.fail({ action: "screenshot", with: "500" });
+      return await call<Problem>(driven, "POST", "/plan", CLICK);
+    },
+  },
+  bytebot_unavailable: {
+    detail: /./,
+    provoke: async () => {
+      await using daemon = await startDaemon();
+      await using driven = await startDriven(daemon);
+      await daemon.stopListening();
+      return await call<Problem>(driven, "POST", "/plan", CLICK);
+    },
   },
   audit_unavailable: {
     detail: /Nothing was done: it could not be recorded/,
@@ -357,8 +387,8 @@ async function failure(action: string, parameters: Body): Promise<TaskError | nu
 }
 
 describe("every error code", () => {
-  test("is provoked here, or listed as out of reach", () => {
-    const listed = [...Object.keys(IN_ANSWERS), ...Object.keys(IN_TASKS), ...NOT_REACHABLE];
+  test("is provoked here", () => {
+    const listed = [...Object.keys(IN_ANSWERS), ...Object.keys(IN_TASKS)];
     expect(listed.toSorted()).toEqual(TASK_ERROR_CODES.toSorted());
   });
 

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Availability } from "../../tasks/driver.ts";
 import type { Desktop } from "../desktop/desktop.ts";
@@ -17,6 +18,12 @@ export interface EmbeddedDesktopOptions {
   readonly applications: Readonly<Record<string, readonly string[]>>;
   /** What the programs may reach. */
   readonly egress: Omit<EgressOptions, "owner">;
+}
+
+/** Why there is no desktop, and what to do. */
+export interface NoDesktop {
+  readonly reason: string;
+  readonly hint: string;
 }
 
 /** Once a program runs its windows come up; ms between two looks, and until nobody waits longer. */
@@ -41,13 +48,15 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
     this.#egress = egress;
   }
 
-  /** undefined where nothing can be shown: `displayProblem` says why. */
-  static async open(options: EmbeddedDesktopOptions): Promise<EmbeddedDesktop | undefined> {
-    if (displayProblem() !== undefined) return undefined;
+  /** The desktop, or why there is none and what to do. */
+  static async open(options: EmbeddedDesktopOptions): Promise<EmbeddedDesktop | NoDesktop> {
+    const problem = displayProblem();
+    if (problem !== undefined) return problem;
     const { world, hidden, applications, width, height } = options;
     const size: DisplayOptions = { owner: world.owner, width, height };
     const display = new Display(size);
-    const egress = await startEgressProxy({ ...options.egress, owner: world.owner });
+    const egress = await startEgressProxy({ ...options.egress, owner: world.owner }).catch(noRoom);
+    if ("reason" in egress) return egress;
     const programs = new Programs({
       world,
       hidden,
@@ -114,4 +123,13 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
       before = rgb;
     }
   }
+}
+
+/** Sockets and cookies need a folder that can be written. */
+function noRoom(error: unknown): NoDesktop {
+  if (!(error instanceof Error && "code" in error)) throw error;
+  return {
+    reason: `the embedded desktop finds no room for its sockets in ${tmpdir()} (${error.code})`,
+    hint: "Let the gateway's user write there, or set TMPDIR to a folder it may write; restart.",
+  };
 }

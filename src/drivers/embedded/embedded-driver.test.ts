@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { displayProblem } from "./display/display.ts";
 import { type EmbeddedDriver, openEmbeddedDriver } from "./embedded-driver.ts";
 import { type Bench, failure, ioOf, LOOK, openBench } from "./fixtures.ts";
 
@@ -57,7 +60,7 @@ test.each([
     available: false,
     code: "desktop_unavailable",
     reason: expect.stringContaining("no screen"),
-    hint: expect.stringContaining("a later one"),
+    hint: expect.stringContaining("without one"),
   });
   await expect(driver.inspect(action, {}, LOOK)).rejects.toMatchObject(
     failure("desktop_unavailable"),
@@ -65,6 +68,30 @@ test.each([
   await expect(driver.perform(step(action, {}), ioOf())).rejects.toMatchObject(
     failure("desktop_unavailable"),
   );
+});
+
+test("goes on without a screen where there is no room for its sockets", async () => {
+  const { TMPDIR } = process.env;
+  const nowhere = join(tmpdir(), "no-such-folder");
+  process.env.TMPDIR = nowhere;
+  onTestFinished(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+  const egress = {
+    decide: () => ({ allowed: false, reason: "" }),
+    isOwn: async () => false,
+  } as const;
+  await using other = await openEmbeddedDriver({
+    workdir: bench.world.workdir,
+    desktop: { width: 640, height: 480, applications: {}, egress },
+  });
+  expect(other.availability("screen.capture")).toMatchObject({ available: false });
+  const reason = displayProblem()?.reason ?? nowhere;
+  expect(other.availability("screen.capture")).toMatchObject({
+    reason: expect.stringContaining(reason),
+  });
+  expect(other.availability("fs.read")).toEqual({ available: true });
 });
 
 test.each(["agent.task", "constructor", "__proto__", "fs.delete", ""])(

@@ -5,9 +5,12 @@ import type { PlannedStep } from "../../tasks/task.ts";
 import { DesktopActions } from "../desktop/desktop-actions.ts";
 import { text } from "../step/parameter.ts";
 import { wait } from "../step/wait.ts";
-import { displayProblem } from "./display/display.ts";
 import { editFile } from "./edit.ts";
-import { EmbeddedDesktop, type EmbeddedDesktopOptions } from "./embedded-desktop.ts";
+import {
+  EmbeddedDesktop,
+  type EmbeddedDesktopOptions,
+  type NoDesktop,
+} from "./embedded-desktop.ts";
 import { inspectEdit, inspectWrite } from "./inspect.ts";
 import { listDirectory } from "./list.ts";
 import { readFile } from "./read.ts";
@@ -57,6 +60,11 @@ const NEEDS: Readonly<
   "browser.open": (desktop) => desktop.browser(),
 };
 
+const NO_SCREEN: NoDesktop = {
+  reason: "this embedded driver has no screen",
+  hint: "It was opened without one.",
+};
+
 /** Nothing is bound and nothing shown: what such a step does depends on no state. */
 const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
 
@@ -70,7 +78,9 @@ export async function openEmbeddedDriver(options: EmbeddedDriverOptions): Promis
   const hidden = options.hidden ?? [];
   try {
     const desktop =
-      options.desktop && (await EmbeddedDesktop.open({ ...options.desktop, world, hidden }));
+      options.desktop === undefined
+        ? NO_SCREEN
+        : await EmbeddedDesktop.open({ ...options.desktop, world, hidden });
     return new EmbeddedDriver(world, hidden, desktop);
   } catch (error) {
     world[Symbol.dispose]();
@@ -90,14 +100,18 @@ export class EmbeddedDriver implements Driver {
   readonly #parts: Parts;
   readonly #desktop: EmbeddedDesktop | undefined;
   readonly #actions: DesktopActions | undefined;
+  readonly #noDesktop: NoDesktop | undefined;
 
-  constructor(world: World, hidden: readonly string[], desktop: EmbeddedDesktop | undefined) {
+  constructor(world: World, hidden: readonly string[], desktop: EmbeddedDesktop | NoDesktop) {
     const shell = new Shell(world, hidden, this.#closing.signal);
     this.#parts = { world, shell };
-    this.#desktop = desktop;
-    this.#actions = desktop && new DesktopActions(desktop);
+    if ("reason" in desktop) this.#noDesktop = desktop;
+    else {
+      this.#desktop = desktop;
+      this.#actions = new DesktopActions(desktop);
+    }
     const swept = sweepLeftovers(world.root, this.#closing.signal);
-    this.ready = Promise.all([shell.ready, swept, desktop?.ready]).then(() => {});
+    this.ready = Promise.all([shell.ready, swept, this.#desktop?.ready]).then(() => {});
   }
 
   availability(action: string): Availability {
@@ -152,18 +166,13 @@ export class EmbeddedDriver implements Driver {
 
   /** Of an action as such: whether this very application is there is seen with its parameters. */
   #screenFor(action: string): Availability {
-    const problem = displayProblem();
-    if (this.#desktop !== undefined && problem === undefined) {
-      return action === "app.open"
-        ? this.#desktop.programs()
-        : (NEEDS[action]?.(this.#desktop, {}) ?? { available: true });
+    const desktop = this.#desktop;
+    if (desktop === undefined) {
+      const { reason, hint } = this.#noDesktop ?? NO_SCREEN;
+      return { available: false, code: "desktop_unavailable", reason, hint };
     }
-    return {
-      available: false,
-      code: "desktop_unavailable",
-      reason: problem?.reason ?? "the embedded driver has no screen",
-      hint: problem?.hint ?? "Restart the gateway: what its screen needs was installed since.",
-    };
+    if (action === "app.open") return desktop.programs();
+    return NEEDS[action]?.(desktop, {}) ?? { available: true };
   }
 
   #require(action: string, parameters: Parameters): void {
