@@ -35,18 +35,21 @@ export async function openKeyboard(connection: XConnection): Promise<Keyboard> {
     ),
   ]);
   const layout = new Map<number, Stroke>();
-  const spares: number[] = [];
-  const modifying = new Set(modifiers.flat());
   for (const [index, row] of rows.entries()) {
-    const keycode = firstKeycode + index;
     for (const [level, keysym] of row.slice(0, 2).entries()) {
       if (keysym === 0 || layout.has(keysym)) continue;
-      layout.set(keysym, { keycode, withShift: level === 1 });
+      layout.set(keysym, { keycode: firstKeycode + index, withShift: level === 1 });
     }
-    const isNeeded = row.some((keysym) => keysym !== 0 && keysym < VENDOR);
-    if (keycode > RESERVED_KEYCODE && !isNeeded && !modifying.has(keycode)) spares.push(keycode);
   }
-  return new Keyboard(connection, layout, spares);
+  const modifying = new Set(modifiers.flat());
+  const isNeeded = (keysym: number, keycode: number): boolean =>
+    keysym !== 0 && keysym < VENDOR && layout.get(keysym)?.keycode === keycode;
+  const spares = rows
+    .map((row, index) => ({ row, keycode: firstKeycode + index }))
+    .filter(({ row, keycode }) => !row.some((keysym) => isNeeded(keysym, keycode)))
+    .map(({ keycode }) => keycode)
+    .filter((keycode) => keycode > RESERVED_KEYCODE && !modifying.has(keycode));
+  return new Keyboard(connection, layout, longestFirst(spares));
 }
 
 /**
@@ -178,7 +181,17 @@ export class Keyboard {
   }
 }
 
-/** Groups changes of keycodes that follow each other: every group is announced to every program. */
+/** Ordered so that keycodes that follow each other stand together, most of them first. */
+function longestFirst(keycodes: readonly number[]): number[] {
+  return neighbours(keycodes.map((keycode) => ({ keycode, keysym: keycode })))
+    .sort((a, b) => b.keysyms.length - a.keysyms.length)
+    .flatMap(({ keysyms }) => keysyms);
+}
+
+/**
+ * Groups changes of keycodes that follow each other: each group is announced to every program, and a
+ * window manager takes its time over it.
+ */
 function neighbours(
   changes: readonly { keycode: number; keysym: number }[],
 ): { first: number; keysyms: number[] }[] {
