@@ -93,13 +93,29 @@ export const CARD_SCRIPT = String.raw`
 
   function shown(name, text) {
     const element = make(name);
-    if (text === "") text = "(empty)";
-    for (const part of chunks(text)) {
+    if (text === "") element.className = "empty";
+    for (const part of chunks(text === "" ? "nothing" : text)) {
       const span = make("span", part);
       element.append(span);
       watch(span);
     }
     return element;
+  }
+
+  /** What is short stands in rows, what is long below its label. */
+  function blocks(list, show) {
+    const parts = [];
+    let rows;
+    for (const { label, text } of list) {
+      if (text.length <= 80 && !text.includes("\n")) {
+        if (rows === undefined) parts.push((rows = make("dl")));
+        rows.append(make("dt", label), show("dd", text));
+      } else {
+        rows = undefined;
+        parts.push(make("h3", label), show("pre", text));
+      }
+    }
+    return parts;
   }
 
   async function picture(id, place, isPlan) {
@@ -130,18 +146,13 @@ export const CARD_SCRIPT = String.raw`
     missing = 0;
     failed = false;
     disarm();
-    const list = make("dl");
-    for (const { label, text } of card.facts) {
-      const value = shown("dd", text);
-      list.append(make("dt", label), value);
-    }
-    const parts = [list];
+    const parts = blocks(card.facts, shown);
     for (const step of card.steps) {
       const section = make("section");
       const title = shown("h2", step.title);
       title.append(" ", make("span", step.risk, "badge " + step.risk));
       section.append(title);
-      for (const { label, text } of step.blocks) section.append(make("h3", label), shown("pre", text));
+      section.append(...blocks(step.blocks, shown));
       if (step.picture !== undefined) {
         missing += 1;
         picture(step.picture, section, true);
@@ -158,7 +169,7 @@ export const CARD_SCRIPT = String.raw`
     pictures = text;
     const place = byId("outcome");
     place.replaceChildren();
-    for (const { label, text } of card.outcome) place.append(make("h3", label), make("pre", text));
+    place.append(...blocks(card.outcome, make));
     for (const id of card.pictures) picture(id, place, false);
   }
 

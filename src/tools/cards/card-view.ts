@@ -67,9 +67,8 @@ function factsOf(task: TaskView): CardBlock[] {
   const who = [person?.name, person?.email, person?.id].filter((part) => part !== undefined);
   const proof = person?.verified ? "verified" : "only claimed";
   return [
-    { label: "Risk", text: task.estimated_risk },
     { label: "Desktop", text: shown(task.desktop) },
-    { label: "Planned with the key", text: shown(task.requester) },
+    { label: "Planned with key", text: shown(task.requester) },
     ...(who.length > 0 ? [{ label: `For (${proof})`, text: shown(who.join(", ")) }] : []),
     ...approvals.map(({ key_id, via, at }) => ({
       label: "Approved",
@@ -88,7 +87,7 @@ function viewStep(step: StepView, index: number, { length }: readonly StepView[]
     risk: step.risk,
     blocks: [
       { label: "Action", text: shown(step.action) },
-      ...step.reasons.map((reason) => ({ label: "Mind", text: shown(reason) })),
+      ...step.reasons.map((reason) => ({ label: "Because", text: shown(reason) })),
       ...previewBlocks(preview),
       ...parameterBlocks(step.parameters),
     ],
@@ -99,7 +98,7 @@ function viewStep(step: StepView, index: number, { length }: readonly StepView[]
 /** Text as it is, everything else as JSON. */
 function parameterBlocks(parameters: Parameters): CardBlock[] {
   return Object.entries(parameters).map(([name, value]) => ({
-    label: `Parameter ${shown(name)}`,
+    label: shown(name),
     text: shown(typeof value === "string" ? value : JSON.stringify(value, null, 2)),
   }));
 }

@@ -3,8 +3,8 @@ import type { Principal } from "../../contract/principal.ts";
 import { sha256 } from "../../lib/canonical.ts";
 import type { Tasks } from "../../tasks/tasks.ts";
 import type { TaskFeed } from "../task-feed.ts";
-import type { CardDecideRequest, CardOpenView, CardState } from "./card-messages.ts";
 import { CardDesk, type CardSubject } from "./card-desk.ts";
+import type { CardDecideRequest, CardOpenView, CardState } from "./card-messages.ts";
 import { viewCard } from "./card-view.ts";
 
 export interface CardsDeps {
