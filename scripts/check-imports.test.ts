@@ -51,6 +51,12 @@ const BREACHES: Record<string, Record<string, string>> = {
   "tasks-imports-only-lib-contract-policy-capabilities-events-audit": {
     "src/tasks/a.ts": type("../auth/x.ts"),
   },
+  "tools-imports-only-lib-contract-policy-capabilities-tasks": {
+    "src/tools/a.ts": type("../auth/x.ts"),
+  },
+  "guard-imports-only-lib-contract-policy-capabilities-tasks": {
+    "src/guard/a.ts": type("../auth/x.ts"),
+  },
   "client-imports-only-lib-contract": { "src/client/a.ts": type("../tasks/x.ts") },
   "drivers-imports-only-ports": { "src/drivers/one/a.ts": type("../../config/x.ts") },
   "drivers-imports-ports-as-types": { "src/drivers/one/code.ts": code("../../tasks/x.ts") },
