@@ -8,6 +8,7 @@ import { cpus } from "node:os";
 import type { Bench, Row } from "./row.ts";
 import { benchByteBot } from "./rows/bytebot.ts";
 import { benchCycle } from "./rows/cycle.ts";
+import { benchDesktop } from "./rows/desktop.ts";
 import { benchEvents } from "./rows/events.ts";
 import { benchGrowth } from "./rows/growth.ts";
 import { benchMemory } from "./rows/memory.ts";
@@ -18,6 +19,7 @@ const ROWS: Readonly<Record<string, Bench>> = {
   plan: benchPlan,
   cycle: benchCycle,
   bytebot: benchByteBot,
+  desktop: benchDesktop,
   events: benchEvents,
   start: benchStart,
   memory: benchMemory,
