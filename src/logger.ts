@@ -26,6 +26,7 @@ export function createLogger(
     secrets.apiToken,
     secrets.auditKey,
     secrets.guardKey,
+    secrets.openWebUiJwtSecret,
     ...secrets.bytebotApiKeys.values(),
     ...keySecrets,
   ];

@@ -6,6 +6,7 @@ import { Artifacts } from "../../src/artifacts/artifacts.ts";
 import { createSealer } from "../../src/audit/chain.ts";
 import { capabilities } from "../../src/capabilities/registry.ts";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
+import type { Principal } from "../../src/contract/principal.ts";
 import { buildPolicy } from "../../src/policy/build-policy.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 import { Desktops, type NamedDesktop } from "../../src/tasks/desktops.ts";
@@ -24,6 +25,8 @@ export async function startEngine(options: {
   readonly driver: Driver;
   readonly desktops?: readonly [NamedDesktop, ...NamedDesktop[]];
   readonly capabilities?: Readonly<Record<string, CapabilityPolicy>>;
+  /** Keys besides those two; asked anew each time. */
+  readonly keys?: () => readonly Principal[];
   /** An earlier engine's folder. */
   readonly folder?: string;
 }) {
@@ -50,7 +53,8 @@ export async function startEngine(options: {
     artifacts,
     capabilities,
     policy: () => policy,
-    findPrincipal: (keyId) => KEYS.find((key) => key.keyId === keyId),
+    findPrincipal: (keyId) =>
+      [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",
     onError: () => {},
