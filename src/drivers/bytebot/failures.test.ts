@@ -28,6 +28,8 @@ const FAULTS: readonly (readonly [FaultKind, string])[] = [
   ["crash", "outcome_unknown"],
   ["hang_after_effect", "outcome_unknown"],
   ["truncated_body", "outcome_unknown"],
+  ["invalid_json", "outcome_unknown"],
+  ["huge_body", "outcome_unknown"],
   ["status 502", "outcome_unknown"],
   ["status 504", "outcome_unknown"],
   ["500", "bytebot_error"],

@@ -168,6 +168,21 @@ describe("ByteBot's quirks", () => {
     await daemon.waitFor(({ held }) => held.size === 0);
   });
 
+  test("quirk 7: what goes down after the task was cancelled is released too", async () => {
+    await using bench = await openBench();
+    const { daemon, driver } = bench;
+    const pressing = daemon.fail({ action: "press_keys", with: "hang_after_effect" });
+    const stop = new AbortController();
+    const press = stepOf("keyboard.press", { keys: ["Super_L"], press: "down" });
+    const failing = driver.perform(press, ioOf({ signal: stop.signal }));
+    await pressing.hit;
+    stop.abort();
+    await expect(failing).rejects.toMatchObject(failure("task_cancelled"));
+    await daemon.waitFor(({ held }) => held.has("Super_L"));
+    pressing.release();
+    await daemon.waitFor(({ held }) => held.size === 0);
+  });
+
   test("quirk 8: text that ByteBot cannot type is pasted whole, other text is typed", async () => {
     await using bench = await openBench();
     const { daemon, driver } = bench;
