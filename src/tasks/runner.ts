@@ -6,6 +6,7 @@ import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { auditParameters, digestOf } from "./audit-details.ts";
 import type { Desktops } from "./desktops.ts";
 import type { StepIo } from "./driver.ts";
+import { completion } from "./event-result.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import type { Change, Ledger } from "./ledger.ts";
@@ -273,7 +274,7 @@ export class Runner {
     end: { status: TaskStatus; keyId: string | null; error: TaskError | null; outcome: AuditEntry },
   ): Promise<void> {
     const result = plan.steps.length === 1 ? (results[0] ?? null) : { steps: results };
-    const data = end.error === null ? { progress: 100, result } : { error: end.error };
+    const data = end.error === null ? completion(task.id, result) : { error: end.error };
     for (;;) {
       try {
         await this.#deps.ledger.change(task.id, () => ({

@@ -176,6 +176,28 @@ describe("what a step records while it runs", () => {
   });
 });
 
+describe("the event of a task's end", () => {
+  it("I10 says where a large result is, and carries a small one", async () => {
+    const results = [{ content: "x".repeat(1000) }, { content: "x".repeat(300_000) }];
+    const driver = createFakeDriver({ perform: async () => results.shift() ?? {} });
+    await using service = await startEngine({ driver });
+    const ends = [];
+    for (const _ of [1, 2]) {
+      const { task_id } = await service.engine.plan(REQUESTER, CLICK);
+      await service.engine.execute(REQUESTER, { task_id }, WAIT);
+      ends.push(...(await service.store.events.read(0, 100, { taskId: task_id })).slice(-1));
+    }
+    expect(ends[0]?.data.result).toMatchObject({ content: "x".repeat(1000) });
+    expect(ends[1]?.data).toEqual({
+      progress: 100,
+      result: null,
+      result_url: `/tasks/${ends[1]?.task_id}`,
+    });
+    const { result } = await service.engine.get(REQUESTER, ends[1]?.task_id ?? "");
+    expect(result).toMatchObject({ content: expect.stringMatching(/^x{300000}$/) });
+  });
+});
+
 describe("after a crash", () => {
   it("tells the desktop what was under way, so that it waits for it", async () => {
     const talking = createTalkingDriver();
