@@ -36,8 +36,8 @@ export async function watchTask(
       return socket.connected;
     },
     [Symbol.dispose]() {
-      if (socket.connected) socket.emit("leave_task", taskId);
       socket.off();
+      // Leaves the task's room too.
       socket.disconnect();
     },
   };

@@ -137,6 +137,8 @@ export interface Performance {
   instruct(instruction: Instruction): Promise<void>;
   abort(reason: Error): void;
   event<Kind extends AgentEvent["kind"]>(kind: Kind): Promise<Extract<AgentEvent, { kind: Kind }>>;
+  /** Resolves once such a record was made. */
+  recorded(isWanted: (record: Performance["records"][number]) => boolean): Promise<unknown>;
   /** The task in ByteBot. */
   task(): Promise<AgentTask>;
 }
@@ -245,6 +247,7 @@ function start(
           (event): event is Extract<AgentEvent, { kind: Kind }> => event.kind === kind,
         ),
       ),
+    recorded: (isWanted) => watch.waitFor(() => records.find(isWanted)),
     task: () => agent.waitFor(({ tasks }) => tasks.at(-1)),
   };
 }

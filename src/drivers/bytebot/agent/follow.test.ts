@@ -52,16 +52,21 @@ describe.each([
   });
 });
 
-test("the room of the task is joined, and left at its end", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await using stage = await setStage([{ await: promise, complete: "done" }], {
-    // Only a change that is heard of can end it in time.
-    paces: { pollMs: 60_000, checkMs: 60_000 },
-  });
+test("its room is joined, each change is looked at when it is heard of, and the room left", async () => {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  const script = [
+    { await: first.promise, say: "half way" },
+    { await: second.promise, complete: "done" },
+  ];
+  // Nobody looks in time unless something was heard.
+  await using stage = await setStage(script, { paces: { pollMs: 60_000, checkMs: 60_000 } });
   const run = stage.start();
   const { id } = await run.task();
   await stage.agent.waitFor((agent) => agent.listeners(id) === 1);
-  resolve();
+  first.resolve();
+  await run.recorded(({ event }) => event?.message === "half way");
+  second.resolve();
   expect(await run.result).toMatchObject({ outcome: "completed" });
   await expect.poll(() => stage.agent.listeners(id)).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { failure } from "../../step/fixtures.ts";
 import { setStage } from "./fixtures.ts";
@@ -77,13 +78,14 @@ test("a finished task is neither taken over nor resumed: ByteBot would run it ag
   await using stage = await setStage([{ complete: "done" }]);
   const run = stage.start();
   await run.result;
+  const before = stage.agent.requests.length;
   for (const kind of ["takeover", "resume"] as const) {
     await expect(run.instruct({ kind })).rejects.toMatchObject(failure("state_changed", /over/));
   }
   await expect(run.instruct({ kind: "message", message: "x" })).rejects.toMatchObject(
     failure("state_changed"),
   );
-  expect(posts(stage.agent.requests)).toEqual([]);
+  expect(stage.agent.requests).toHaveLength(before);
 });
 
 test("nor is one that has finished and was not seen to yet", async () => {
@@ -116,6 +118,37 @@ test("an agent out of reach is said to be", async () => {
   await expect(run.instruct({ kind: "takeover" })).rejects.toMatchObject(
     failure("bytebot_unavailable"),
   );
+});
+
+test("an instruction that is under way when the task ends is waited for", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using stage = await setStage([{ await: promise, complete: "done" }]);
+  const run = stage.start();
+  const order: string[] = [];
+  const fault = stage.agent.fail({ action: "POST /tasks/:id/messages", with: "hang" });
+  const told = run.instruct({ kind: "message", message: "x" }).then(() => order.push("told"));
+  const ended = run.result.then(() => order.push("ended"));
+  await fault.hit;
+  resolve();
+  await run.event("tool_use");
+  // That nothing ends cannot be waited for: one that does not wait would end in this time.
+  await Promise.race([ended, sleep(100)]);
+  fault.release();
+  await Promise.all([told, ended]);
+  expect(order).toEqual(["told", "ended"]);
+});
+
+test("an instruction that is under way does not outlive what went wrong", async () => {
+  await using stage = await setStage([], { requestTimeoutMs: 60_000 });
+  const run = stage.start();
+  const { id } = await run.task();
+  const fault = stage.agent.fail({ action: "POST /tasks/:id/messages", with: "hang" });
+  const told = run.instruct({ kind: "message", message: "x" });
+  const refused = expect(told).rejects.toMatchObject(failure("bytebot_error"));
+  await fault.hit;
+  await fetch(`${stage.agent.url}/tasks/${id}`, { method: "DELETE" });
+  await expect(run.result).rejects.toMatchObject(failure("bytebot_error", /deleted/));
+  await refused;
 });
 
 function posts(requests: readonly { route: string }[]): string[] {
