@@ -120,7 +120,7 @@ const NOTHING = async () => {};
 
 /** The path as Fastify writes it. */
 export function urlOf({ path, segment }: Route): string {
-  const pattern = segment === undefined ? "" : `(${segment.source})`;
+  const pattern = segment === undefined ? "" : `(^${segment.source}$)`;
   return path.replaceAll(/\{(\w+)\}/g, `:$1${pattern}`);
 }
 

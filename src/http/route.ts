@@ -51,7 +51,7 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly anyQuery?: boolean;
   /** Values of the path. What does not match is as absent as what does not exist. */
   readonly params?: P;
-  /** What a value of the path looks like, where another route shares its place. */
+  /** What a value of the path looks like, unanchored, where another route shares its place. */
   readonly segment?: RegExp;
   readonly missing?: Extract<ErrorCode, "not_found" | "task_not_found" | "artifact_not_found">;
   readonly headers?: Readonly<Record<string, string>>;

@@ -28,6 +28,13 @@ const ROUTES = `
   POST /tasks/{task_id}/takeover
   GET /artifacts/{artifact_id}
   GET /approvals/{task_id}
+  GET /tools/openapi.json
+  POST /tools/{tool}
+  GET /cards
+  POST /cards/open
+  POST /cards/state
+  POST /cards/decide
+  POST /cards/picture
   GET /events
   POST /stop
   POST /resume
@@ -102,7 +109,8 @@ const VARIABLES = `
   LOG_LEVEL SHARED_SECRET BYTEBOT_URL BYTEBOT_API_KEY WORKDIR MAX_FILE_SIZE_MB REQUEST_TIMEOUT
   RETRY_ATTEMPTS HOST PORT DRIVER BYTEBOT_AGENT_URL DATA_DIR CONFIG_DIR CORS_ORIGINS PUBLIC_URL
   ALLOWED_HOSTS TRUSTED_PROXIES APPROVER_SECRET API_TOKEN AUDIT_KEY RETENTION_DAYS LOG_FORMAT
-  SHARED_SECRET_FILE APPROVER_SECRET_FILE API_TOKEN_FILE AUDIT_KEY_FILE BYTEBOT_API_KEY_FILE`;
+  SHARED_SECRET_FILE APPROVER_SECRET_FILE API_TOKEN_FILE AUDIT_KEY_FILE BYTEBOT_API_KEY_FILE
+  GUARD_HOST GUARD_PORT GUARD_KEY GUARD_KEY_FILE OPENWEBUI_JWT_SECRET OPENWEBUI_JWT_SECRET_FILE`;
 
 const EXIT_CODES = {
   ok: 0,
@@ -131,6 +139,7 @@ const pathOf = (path: string) =>
   path
     .replace("{task_id}", `task_${"A".repeat(22)}`)
     .replace("{artifact_id}", `artifact_${"A".repeat(22)}`)
+    .replace("{tool}", "fs_read")
     .replace("{file}", "start.js");
 
 let gateway: Gateway;

@@ -47,7 +47,7 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
       tag: "Tools",
       access: ["plan", "execute", "read"],
       params: Type.Object({ tool: Type.String() }),
-      segment: /^[a-z_]{1,64}$/,
+      segment: /[a-z_]{1,64}/,
       body: Parameters,
       bodyOptional: true,
       answers: {
