@@ -13,7 +13,7 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { missingForDisplay, never, openDisplayBench, owner } from "./fixtures.ts";
+import { missingForDisplay, never, openDisplayBench, openTerminal, owner } from "./fixtures.ts";
 import { connectX } from "./x-connection.ts";
 
 /** Process ids of an X server's file system entries: everything that names this display. */
@@ -142,25 +142,33 @@ describe.skipIf(missingForDisplay())("a display", () => {
     expect(await bench.display.running()).toBeUndefined();
   });
 
-  test("nothing on its bare screen starts a program", async () => {
-    await using bench = openDisplayBench();
-    const { address } = await bench.display.use(never);
-    const before = processesOf(address.display);
-    const { rgb } = await bench.desktop.picture(never);
-    for (const button of ["left", "middle", "right"] as const) {
-      await bench.desktop.click({ button, count: 1, at: { x: 600, y: 500 }, holdKeys: [] }, never);
-    }
-    for (const keys of [
-      ["Super_L", "e"],
-      ["Alt_L", "F2"],
-      ["Control_L", "Alt_L", "t"],
-    ]) {
-      await bench.desktop.chord(keys, never);
-    }
-    const after = await bench.desktop.picture(never);
-    expect(Buffer.from(after.rgb).equals(rgb)).toBe(true);
-    expect(processesOf(address.display)).toEqual(before);
-  });
+  test.skipIf(missingForDisplay("openbox", "xterm"))(
+    "nothing on its bare screen opens a menu or starts a program",
+    async () => {
+      await using bench = openDisplayBench();
+      const { address } = await bench.display.use(never);
+      const before = processesOf(address.display);
+      const at = { x: 10, y: 900 };
+      for (const button of ["left", "middle", "right"] as const) {
+        await bench.desktop.click({ button, count: 1, at, holdKeys: [] }, never);
+      }
+      for (const keys of [
+        ["Super_L", "e"],
+        ["Alt_L", "F2"],
+        ["Control_L", "Alt_L", "t"],
+        ["Alt_L", "space"],
+      ]) {
+        await bench.desktop.chord(keys, never);
+      }
+      // By the time the window manager shows this it has dealt with all of that; a menu of its own
+      // would take the keys.
+      const terminal = await openTerminal(bench);
+      await bench.desktop.type("typed\n", never);
+      await terminal.received("typed\n");
+      await terminal[Symbol.asyncDispose]();
+      expect(processesOf(address.display)).toEqual(before);
+    },
+  );
 
   test("what a killed run left behind is removed", async () => {
     await using first = openDisplayBench();
