@@ -25,7 +25,7 @@ export interface Sites extends AsyncDisposable {
   arrived(): string[];
   /** An egress proxy's rules, with one guard taken away. */
   rules(without?: ProxyGuard): Partial<EgressOptions>;
-  /** Resolves when the proxy has refused this host and port. */
+  /** Resolves when the proxy next refuses this host and port. */
   refused(host: string, port: number): Promise<void>;
 }
 
@@ -50,7 +50,6 @@ export async function startSites(): Promise<Sites> {
     if (!url?.startsWith("/to?")) return;
     response.writeHead(302, { Location: decodeURIComponent(url.slice("/to?".length)) }).end();
   });
-  const refusals = new Set<string>();
   const waiting = new Map<string, () => void>();
   const own = [gateway, guard, bytebot].map(({ port }) => ({ host: "127.0.0.1", port }));
   let asked = 0;
@@ -76,16 +75,11 @@ export async function startSites(): Promise<Sites> {
             : { host: address === PUBLIC ? "127.0.0.1" : address, port, allowHalfOpen: true },
         ),
       onDecision: (target: EgressTarget, allowed) => {
-        const place = `${target.host}:${target.port}`;
-        if (allowed) return;
-        refusals.add(place);
-        waiting.get(place)?.();
+        if (!allowed) waiting.get(`${target.host}:${target.port}`)?.();
       },
     }),
-    refused: async (host, port) => {
-      const place = `${host}:${port}`;
-      if (!refusals.has(place)) await new Promise<void>((resolve) => waiting.set(place, resolve));
-    },
+    refused: (host, port) =>
+      new Promise((resolve) => waiting.set(`${host}:${port}`, () => resolve())),
     [Symbol.asyncDispose]: async () => {
       const sites = [gateway, guard, bytebot, other, open];
       await Promise.all(sites.map((site) => site[Symbol.asyncDispose]()));
