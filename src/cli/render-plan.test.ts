@@ -50,6 +50,20 @@ function rendered(view: TaskView): string {
 }
 
 describe("renderPlan", () => {
+  test("says whom it is for, how sure that is, and where it was approved", () => {
+    const plan = task(step({}));
+    expect(rendered(plan)).not.toContain("For  ");
+    const requested_by = { verified: false, name: "Ada\u202E", email: "ada@example.com" };
+    const approvals = [
+      { key_id: "chat", via: "card" as const, at: plan.created_at, plan_digest: DIGEST },
+    ];
+    const claimed = rendered({ ...plan, requested_by, approvals });
+    expect(claimed).toMatch(/For .*Ada.*202E.*, ada@example\.com \(only claimed\)/);
+    expect(claimed).toContain("chat on its own card, ");
+    const verified = rendered({ ...plan, requested_by: { ...requested_by, verified: true } });
+    expect(verified).toContain("(verified)");
+  });
+
   test("I8 says who, what, where, how risky, why, until when, and the whole digest", () => {
     const text = rendered(task(step({ reasons: ["overwrites a file", "confirmation.medium"] })));
     for (const part of [

@@ -1,5 +1,5 @@
 import type { RiskLevel } from "../contract/policy.ts";
-import type { PlanView, Preview, StepView, TaskView } from "../contract/task.ts";
+import type { PlanView, Preview, RequestedBy, StepView, TaskView } from "../contract/task.ts";
 import { inert, inertLine, wrap } from "./inert-text.ts";
 import { type Canvas, indented, renderField } from "./render-value.ts";
 import type { Paint } from "./shell.ts";
@@ -31,6 +31,7 @@ function renderHead(plan: PlanView | TaskView, canvas: Canvas, now: number): str
   const rows: [string, string][] = [["Task", inert(plan.task_id)]];
   if (plan.title !== undefined) rows.push(["Title", inert(plan.title)]);
   if ("requester" in plan) rows.push(["Requester", inert(plan.requester)]);
+  if (plan.requested_by !== undefined) rows.push(["For", personText(plan.requested_by)]);
   rows.push(
     ["Desktop", inert(plan.desktop)],
     ...(plan.status === "planned" ? [] : [["Status", inert(plan.status)] as [string, string]]),
@@ -40,9 +41,10 @@ function renderHead(plan: PlanView | TaskView, canvas: Canvas, now: number): str
     ["Expires", expiryText(plan.expires_at, now)],
   );
   const approvals = "approvals" in plan ? plan.approvals : [];
-  for (const { key_id, on_behalf_of, at } of approvals) {
+  for (const { key_id, via, on_behalf_of, at } of approvals) {
     const claimed = on_behalf_of === undefined ? "" : ` for ${inert(on_behalf_of)}, as it claims`;
-    rows.push(["Approved", `${inert(key_id)}${claimed}, ${at}`]);
+    const where = via === undefined ? "" : ` on its own ${via}`;
+    rows.push(["Approved", `${inert(key_id)}${where}${claimed}, ${at}`]);
   }
   const room = canvas.width - LABEL_WIDTH - 2;
   return rows.flatMap(([label, text]) => {
@@ -53,6 +55,11 @@ function renderHead(plan: PlanView | TaskView, canvas: Canvas, now: number): str
       ...indented(rest, `${" ".repeat(LABEL_WIDTH)}┊ `),
     ];
   });
+}
+
+function personText({ verified, name, email, id, role }: RequestedBy): string {
+  const parts = [name, email, id, role].filter((part) => part !== undefined).map(inert);
+  return `${parts.join(", ")} (${verified ? "verified" : "only claimed"})`;
 }
 
 function renderStep(step: StepView, title: string, canvas: Canvas): string[] {

@@ -45,6 +45,8 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly body?: B;
   /** An absent body is `{}`. */
   readonly bodyOptional?: boolean;
+  /** Bytes of the largest body, where that is less than what others take. */
+  readonly maxBody?: number;
   /** Closed. Absent: any query is refused, unless `anyQuery`. */
   readonly query?: Q;
   /** The query does not matter (probes, pages). */

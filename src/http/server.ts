@@ -128,6 +128,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
       url: urlOf(route),
       exposeHeadRoute: route.head === undefined,
       config: { route: route.path },
+      ...(route.maxBody !== undefined && { bodyLimit: route.maxBody }),
       schema: {
         ...(route.body && { body: route.body }),
         ...(!route.anyQuery && { querystring: route.query ?? NO_QUERY }),

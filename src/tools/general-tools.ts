@@ -8,7 +8,7 @@ import { confirmationNote } from "./tool-notes.ts";
 import { toolSchema } from "./tool-schema.ts";
 
 export const TASK_STATUS = "task_status";
-export const RUN_PLAN = "run_plan";
+const RUN_PLAN = "run_plan";
 
 /** Seconds that `task_status` waits at most. */
 const MAX_WAIT_S = 300;

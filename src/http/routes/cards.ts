@@ -16,6 +16,8 @@ import { takeAllowance } from "../stages/authorise.ts";
 
 type Deps = Pick<HttpDeps, "tools" | "artifacts" | "config" | "policy" | "rateLimiter">;
 
+/** Bytes: a stranger's body is read before its secret is known. */
+const MAX_BODY = 1024;
 const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 
 /**
@@ -50,6 +52,7 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       tag: "Tools",
       access: "open",
       body: CardOpenRequest,
+      maxBody: MAX_BODY,
       answers: { 200: { description: "The session, the first time.", schema: CardOpenView } },
       errors: REFUSALS,
       handle: async ({ body, request }) => {
@@ -67,6 +70,7 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       tag: "Tools",
       access: "open",
       body: CardStateRequest,
+      maxBody: MAX_BODY,
       answers: { 200: { description: "The card.", schema: CardState } },
       errors: REFUSALS,
       handle: async ({ body: { session, seen }, request, reply }) => {
@@ -84,6 +88,7 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       tag: "Tools",
       access: "open",
       body: CardDecideRequest,
+      maxBody: MAX_BODY,
       answers: { 200: { description: "The card after the decision.", schema: CardState } },
       errors: [
         ...REFUSALS,
@@ -107,6 +112,7 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       tag: "Tools",
       access: "open",
       body: CardPictureRequest,
+      maxBody: MAX_BODY,
       answers: { 200: { description: "The picture.", mediaType: "application/octet-stream" } },
       errors: [...REFUSALS, "artifact_not_found"],
       handle: ({ body, reply }) => sendPicture(deps, body.session, body.artifact_id, reply),
