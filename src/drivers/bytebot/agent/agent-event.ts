@@ -27,10 +27,7 @@ export type AgentEvent =
   /** From now on events of this kind are left out. */
   | { readonly kind: "limit"; readonly of: "events" | "screenshots" };
 
-/** The event as `StepIo.record` takes it. */
-export type RecordedEvent = { readonly message: string; readonly agent: AgentEvent };
-
-export const MAX_TEXT = 4000;
+const MAX_TEXT = 4000;
 const MAX_LINE = 200;
 
 /** Text for people: inert, at most MAX_TEXT characters. */

@@ -189,7 +189,7 @@ export async function setStage(
   };
 }
 
-export function stepOf(parameters: Parameters = {}): PlannedStep {
+function stepOf(parameters: Parameters = {}): PlannedStep {
   const whole = {
     description: "Order paper",
     priority: "medium",
