@@ -1,5 +1,5 @@
-import Type, { type Static } from "typebox";
-import { Check } from "typebox/value";
+import Type, { type Static, type TSchema } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
 import { GatewayError } from "../contract/errors.ts";
 import type { PlanRequest } from "../contract/requests.ts";
 import { TaskId } from "../contract/task.ts";
@@ -25,6 +25,8 @@ const StatusArguments = Type.Object({
   ),
 });
 
+const isStatusArguments = checkOf(StatusArguments);
+
 /** How a task stands, and its result once it is finished. */
 export const taskStatusTool: Tool = {
   name: TASK_STATUS,
@@ -39,7 +41,7 @@ export const taskStatusTool: Tool = {
 export function readStatusArguments(args: ToolArguments): { taskId: string; waitMs: number } {
   const { task_id, wait = 0 } = args;
   const asked = { task_id, wait: wait ?? 0 };
-  if (!Check(StatusArguments, asked)) {
+  if (!isStatusArguments(asked)) {
     throw new GatewayError("invalid_request", "task_id or wait is not what task_status takes.", {
       hint: `Send the task_id of an earlier answer, and a wait of 0 to ${MAX_WAIT_S} seconds.`,
     });
@@ -60,6 +62,8 @@ const PlanArguments = Type.Object({
   title: Type.Optional(Type.String({ maxLength: 200 })),
   desktop: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 });
+
+const isPlanArguments = checkOf(PlanArguments);
 
 /** Several of these actions in order, approved together. */
 export function runPlanTool(actions: readonly string[]): Tool {
@@ -113,7 +117,7 @@ export function runPlanTool(actions: readonly string[]): Tool {
 function readPlan(args: ToolArguments, actions: readonly string[]): PlanRequest {
   const { steps, title, desktop } = args;
   const asked = { steps, ...(title != null && { title }), ...(desktop != null && { desktop }) };
-  if (!Check(PlanArguments, asked)) {
+  if (!isPlanArguments(asked)) {
     throw new GatewayError("invalid_request", "The arguments are not what run_plan takes.", {
       hint: 'Send {"steps": [{"action": "fs_read", "parameters": {"path": "/tmp/a.txt"}}, …]}, 1 to 100 of them.',
     });
@@ -127,4 +131,13 @@ function readStep(
   byName: ReadonlyMap<string, string>,
 ) {
   return { action: byName.get(action) ?? action, ...(parameters && { parameters }) };
+}
+
+/** Compiled when first needed, so that no start pays for it. */
+function checkOf<Schema extends TSchema>(schema: Schema) {
+  let compiled: Validator | undefined;
+  return (value: unknown): value is Static<Schema> => {
+    compiled ??= Compile(schema);
+    return compiled.Check(value);
+  };
 }

@@ -12,6 +12,11 @@ export interface ToolListDeps {
   readonly capabilities: (principal: Principal | undefined) => CapabilitiesView;
 }
 
+interface Schemas {
+  readonly parameters: ToolSchema;
+  readonly result: ToolSchema;
+}
+
 /** Actions that may reach beyond the desktop. */
 const OPEN_WORLD: ReadonlySet<string> = new Set([
   "browser.open",
@@ -23,16 +28,11 @@ const OPEN_WORLD: ReadonlySet<string> = new Set([
 /** The tools of a key: every action that policy enables, the key may use and a desktop performs. */
 export class ToolList {
   readonly #deps: ToolListDeps;
-  readonly #schemas: ReadonlyMap<string, { parameters: ToolSchema; result: ToolSchema }>;
+  /** By action, made when first asked for. */
+  readonly #schemas = new Map<string, Schemas>();
 
   constructor(deps: ToolListDeps) {
     this.#deps = deps;
-    this.#schemas = new Map(
-      [...deps.registry.values()].map(({ action, parameters, result }) => [
-        action,
-        { parameters: toolSchema(parameters), result: toolSchema(result) },
-      ]),
-    );
   }
 
   /** Undefined: a stranger, who is told of all that is enabled but not who confirms what. */
@@ -65,10 +65,7 @@ export class ToolList {
 
   #tool(capability: Capability, view: CapabilityView | undefined): Tool {
     const { action, readOnly, destructive, idempotent } = capability;
-    const { parameters, result } = this.#schemas.get(action) ?? {
-      parameters: toolSchema(capability.parameters),
-      result: toolSchema(capability.result),
-    };
+    const { parameters, result } = this.#schemasOf(capability);
     return {
       name: toolName(action),
       title: capability.description,
@@ -82,6 +79,14 @@ export class ToolList {
         ...(typeof args.desktop === "string" && { desktop: args.desktop }),
       }),
     };
+  }
+
+  #schemasOf({ action, parameters, result }: Capability): Schemas {
+    const known = this.#schemas.get(action);
+    if (known !== undefined) return known;
+    const made = { parameters: toolSchema(parameters), result: toolSchema(result) };
+    this.#schemas.set(action, made);
+    return made;
   }
 }
 
