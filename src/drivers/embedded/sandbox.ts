@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { droppedCommand } from "./dropped-command.ts";
 import type { World } from "./world.ts";
 
 /** Where the tools are looked for; never in PATH, which is not ours. */
@@ -130,17 +131,8 @@ export function sandboxArguments(
   profile: SandboxProfile,
   command: readonly string[],
 ): string[] {
-  const drop =
-    world.owner === undefined
-      ? []
-      : [`--reuid=${world.owner.uid}`, `--regid=${world.owner.gid}`, "--clear-groups"];
   const files = ["/etc/passwd", ...profile.files];
-  return [
-    tools.setpriv,
-    ...drop,
-    "--no-new-privs",
-    "--pdeathsig=KILL",
-    "--",
+  return droppedCommand(tools.setpriv, world.owner, [
     tools.bwrap,
     ...["--unshare-all", "--unshare-user", "--disable-userns"],
     ...(profile.sharesNetwork === true ? ["--share-net"] : []),
@@ -162,7 +154,7 @@ export function sandboxArguments(
     ...profile.limits,
     "--",
     ...command,
-  ];
+  ]);
 }
 
 /** Those of these directories that lie under what is mounted from the system and so are covered. */

@@ -166,7 +166,8 @@ describe.skipIf(missingForDisplay())("a display", () => {
       await bench.desktop.type("typed\n", never);
       await terminal.received("typed\n");
       await terminal[Symbol.asyncDispose]();
-      expect(processesOf(address.display)).toEqual(before);
+      // The shell in it ends a moment after its window.
+      await vi.waitFor(() => expect(processesOf(address.display)).toEqual(before));
     },
   );
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Owner } from "../confined-path.ts";
+import { droppedCommand } from "../dropped-command.ts";
 import { withoutInherited } from "../inherited-descriptors.ts";
 
 /** How long a process may take to end by itself before it is killed; milliseconds. */
@@ -26,9 +27,8 @@ export function startDropped(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): DroppedChild {
-  const drop =
-    owner === undefined ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
-  const child = spawn(setpriv, [...drop, "--no-new-privs", "--pdeathsig=KILL", "--", ...command], {
+  const [program = "", ...rest] = droppedCommand(setpriv, owner, command);
+  const child = spawn(program, rest, {
     cwd: "/",
     env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", ...environment },
     stdio: withoutInherited(["ignore", "ignore", "ignore", "pipe"]),
