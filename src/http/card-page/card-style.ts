@@ -13,7 +13,7 @@ dt { color: light-dark(#555, #aaa) } dd { margin: 0; overflow-wrap: anywhere; wh
 .empty { font-style: italic }
 h3 { font-size: .8rem; font-weight: 600; margin: .5rem 0 .1rem; color: light-dark(#555, #aaa) }
 pre { font: .82rem/1.45 ui-monospace, monospace; margin: 0; padding: .4rem .6rem; background: #8881; border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext }
-img { max-width: 100%; display: block; margin: .5rem 0; border: 1px solid #8886 }
+img { max-width: 100%; max-height: 30rem; display: block; margin: .5rem 0; border: 1px solid #8886 }
 progress { width: 100% }
 #buttons { display: flex; flex-wrap: wrap; gap: .6rem; margin-top: .8rem }
 button, a { font: inherit; font-weight: 600; padding: .45rem 1rem; border-radius: .4rem; border: 1px solid #888; cursor: pointer; color: inherit; background: #8882; text-decoration: none; display: inline-block }
