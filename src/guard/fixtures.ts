@@ -5,7 +5,12 @@ import type { Principal } from "../contract/principal.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
 import { completeEnvelope } from "../policy/complete-envelope.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
-import type { DaemonAnswer, DaemonRequest, GuardedRun } from "../tasks/agent-guard.ts";
+import type {
+  ApprovedFile,
+  DaemonAnswer,
+  DaemonRequest,
+  GuardedRun,
+} from "../tasks/agent-guard.ts";
 import type { StepIo } from "../tasks/driver.ts";
 import { type Guard, type GuardOptions, openGuard } from "./guard.ts";
 
@@ -64,14 +69,19 @@ export class TestGuard implements AsyncDisposable {
     return own.test;
   }
 
-  begin(envelope: EnvelopeFile = {}, desktop = DESKTOP): ReturnType<Guard["begin"]> {
-    return this.guard.begin(this.run(envelope, desktop));
+  begin(
+    envelope: EnvelopeFile = {},
+    desktop = DESKTOP,
+    files: readonly ApprovedFile[] = [],
+  ): ReturnType<Guard["begin"]> {
+    return this.guard.begin({ ...this.run(envelope, desktop), files });
   }
 
   run(envelope: EnvelopeFile, desktop: string): GuardedRun {
     return {
       desktop,
       envelope: completeEnvelope(envelope, undefined),
+      files: [],
       io: this.#io(),
       findObstacle: async () => this.obstacle,
       forward: async (request, signal) => {

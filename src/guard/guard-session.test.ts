@@ -149,6 +149,7 @@ describe("an end in the middle", () => {
     session[Symbol.dispose]();
     await test.guard[Symbol.asyncDispose]();
     expect(test.sent).toHaveLength(1);
+    expect(test.audit().map(({ number }) => number)).toEqual([1, 1]);
   });
 });
 
@@ -183,17 +184,23 @@ describe("quirk 7: nothing stays held", () => {
     daemon.waiting[1]?.answer();
   });
 
-  test("what an action that failed may have left down is let go at once", async () => {
-    await using test = await TestGuard.open();
-    using _session = test.begin();
-    test.daemon = ({ action }) => (action === "click_mouse" ? { status: 500 } : undefined);
-    const click = { action: "click_mouse", button: "left", clickCount: 1, holdKeys: ["Shift_L"] };
-    expect(await test.act(click)).toBe("dropped");
-    expect(test.sent.slice(1)).toEqual([
-      { action: "press_mouse", button: "left", press: "up" },
-      UP,
-    ]);
-  });
+  test.each([
+    ["said so", () => ({ status: 500 })],
+    ["broke off", () => Promise.reject(new GatewayError("outcome_unknown", "It broke off."))],
+  ])(
+    "what an action that failed (it %s) may have left down is let go at once",
+    async (_how, fail) => {
+      await using test = await TestGuard.open();
+      using _session = test.begin();
+      test.daemon = ({ action }) => (action === "click_mouse" ? fail() : undefined);
+      const click = { action: "click_mouse", button: "left", clickCount: 1, holdKeys: ["Shift_L"] };
+      expect(await test.act(click)).toBe("dropped");
+      expect(test.sent.slice(1)).toEqual([
+        { action: "press_mouse", button: "left", press: "up" },
+        UP,
+      ]);
+    },
+  );
 });
 
 describe("a failure is never told as done", () => {

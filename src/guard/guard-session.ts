@@ -2,6 +2,7 @@ import { GatewayError } from "../contract/errors.ts";
 import { oneLine } from "../lib/inert.ts";
 import type { DaemonAnswer, GuardedRun, GuardedSession } from "../tasks/agent-guard.ts";
 import { ActionJudge } from "./action-judge.ts";
+import { ApprovedFiles } from "./approved-files.ts";
 import { daemonRequest } from "./daemon-request.ts";
 import { GuardLog } from "./guard-log.ts";
 import { HeldInput } from "./held-input.ts";
@@ -25,6 +26,7 @@ export class GuardSession implements GuardedSession {
   readonly #deps: SessionDeps;
   readonly #judge: ActionJudge;
   readonly #records: GuardLog;
+  readonly #files: ApprovedFiles;
   readonly #held = new HeldInput();
   readonly #end = new AbortController();
   /** Aborts with the task or with this session, whichever ends first. */
@@ -44,6 +46,7 @@ export class GuardSession implements GuardedSession {
     this.#onEnd = onEnd;
     this.#signal = AbortSignal.any([run.io.signal, this.#end.signal]);
     this.#judge = new ActionJudge(run, deps, this.#signal);
+    this.#files = new ApprovedFiles(run.files);
     this.#records = new GuardLog(run.io, deps.log, deps.now);
   }
 
@@ -53,7 +56,7 @@ export class GuardSession implements GuardedSession {
 
   /** Whether the agent may write files at all: only then its requests may be large. */
   get takesFiles(): boolean {
-    return this.#run.envelope.actions.includes("fs.write");
+    return this.#files.size > 0 || this.#run.envelope.actions.includes("fs.write");
   }
 
   /** Resolves once nothing is held any more and everything is recorded, after the end. */
@@ -121,7 +124,8 @@ export class GuardSession implements GuardedSession {
     let action: AgentAction | undefined;
     try {
       action = this.#judge.read(await body);
-      action = await this.#judge.judge(action, this.#actions);
+      // What a person has seen byte for byte needs no envelope.
+      if (!this.#files.take(action)) action = await this.#judge.judge(action, this.#actions);
     } catch (error) {
       await this.#refuse(toGatewayError(error), request, action?.capability.action);
       return undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { GatewayError } from "../contract/errors.ts";
 import type { EnvelopeFile } from "../contract/policy.ts";
 import { type ActOptions, OPEN_POLICY, PNG, TestGuard } from "./fixtures.ts";
 
@@ -79,10 +80,15 @@ test("quirk 3: a file that does not stand there afterwards was not written", asy
   using _session = test.begin(FILES);
   const write = { action: "write_file", path: "/tmp/in", data: "aGk=" };
   expect(await test.act(write)).toMatchObject({ status: 201 });
-  test.daemon = ({ action }) =>
-    action === "read_file" ? { status: 201, body: { success: false } } : undefined;
+  for (const body of [{ success: false }, { success: true, data: "b3RoZXI=" }, undefined]) {
+    test.daemon = ({ action }) => (action === "read_file" ? { status: 201, body } : undefined);
+    expect(await test.act(write)).toBe("dropped");
+    expect(test.audit().at(-1)).toMatchObject({ outcome: "bytebot_error" });
+  }
+  const broken = new GatewayError("bytebot_unavailable", "Nobody answers.");
+  test.daemon = ({ action }) => (action === "read_file" ? Promise.reject(broken) : undefined);
   expect(await test.act(write)).toBe("dropped");
-  expect(test.audit().at(-1)).toMatchObject({ outcome: "bytebot_error" });
+  expect(test.audit().at(-1)).toMatchObject({ outcome: "outcome_unknown" });
 });
 
 /** Each is dropped, never reaches the daemon, and is recorded as refused with this code. */
@@ -265,10 +271,11 @@ describe("the present policy counts for every single action", () => {
     expect(test.audit().at(-1)).toMatchObject({ type: "agent.denied", code: "path_not_allowed" });
   });
 
-  test("I15 a revoked key ends it", async () => {
+  test.each([undefined, []])("I15 a key that may execute no more (%j) ends it", async (scopes) => {
     await using test = await TestGuard.open();
     using _session = test.begin();
-    test.principal = undefined;
+    const { principal } = test;
+    test.principal = scopes && principal && { ...principal, scopes: new Set(scopes) };
     expect(await test.act(SHOT)).toBe("dropped");
     expect(test.sent).toEqual([]);
   });

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { sha256 } from "../lib/canonical.ts";
+import { DESKTOP, TestGuard } from "./fixtures.ts";
+
+const PATH = "/home/user/Desktop/list.txt";
+const FILE = { path: PATH, sha256: sha256("milk") };
+
+const write = (text: string, path = PATH) => ({
+  action: "write_file",
+  path,
+  data: Buffer.from(text).toString("base64"),
+});
+
+describe("files that were approved with the task", () => {
+  it("pass once, although the envelope lets no file be written", async () => {
+    await using test = await TestGuard.open();
+    using _session = test.begin({}, DESKTOP, [FILE]);
+    expect(await test.act(write("milk"))).toMatchObject({ status: 201 });
+    expect(test.sent[0]).toMatchObject({ action: "write_file", path: PATH });
+    expect(test.audit()).toContainEqual(
+      expect.objectContaining({ type: "agent.action", action: "fs.write" }),
+    );
+    const before = test.sent.length;
+    expect(await test.act(write("milk"))).toBe("dropped");
+    expect(test.sent).toHaveLength(before);
+  });
+
+  it.each([
+    ["other bytes", write("beer")],
+    ["another name", write("milk", "/home/user/Desktop/other.txt")],
+    ["a way around the name", write("milk", "/home/user/Desktop/x/../../list.txt")],
+  ])("do not pass with %s", async (_, body) => {
+    await using test = await TestGuard.open();
+    using _session = test.begin({}, DESKTOP, [FILE]);
+    expect(await test.act(body)).toBe("dropped");
+    expect(test.sent).toEqual([]);
+  });
+});
