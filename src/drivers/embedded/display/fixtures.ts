@@ -92,7 +92,17 @@ export async function openTerminal(
   const command = ["xterm", "-u8", "-T", title, "-xrm", paste, "-e", "sh", "-c", `cat >> ${file}`];
   const child = startOn(live, command, home);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  await until(live.connection, async () => (await desktop.focus(never))?.title === title);
+  const close = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(home, { recursive: true, force: true });
+  };
+  try {
+    await until(live.connection, async () => (await desktop.focus(never))?.title === title);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     received: async (end) => {
       const text = (): string => readFileSync(file, "utf8");
@@ -112,11 +122,7 @@ export async function openTerminal(
       });
       return text();
     },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-      rmSync(home, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 
