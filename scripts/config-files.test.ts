@@ -6,6 +6,7 @@ import { ClientsFile } from "../src/config/clients.ts";
 import { DesktopFile } from "../src/config/desktop-file.ts";
 import { readJsonFile } from "../src/config/json-file.ts";
 import { VARIABLE_NAMES } from "../src/config/variables.ts";
+import { WebhooksFile } from "../src/config/webhooks.ts";
 
 const root = dirname(import.meta.dirname);
 const config = (name: string) => join(root, "config", name);
@@ -15,6 +16,7 @@ test("the example files are valid", () => {
   expect(readJsonFile(config("bytebot.example.json"), ByteBotFile)).toBeDefined();
   expect(readJsonFile(config("bytebot.desktops.example.json"), ByteBotFile)).toBeDefined();
   expect(readJsonFile(config("desktop.example.json"), DesktopFile)).toBeDefined();
+  expect(readJsonFile(config("webhooks.example.json"), WebhooksFile)).toBeDefined();
 });
 
 test(".env.example describes every variable, and no other", () => {

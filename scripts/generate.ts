@@ -6,6 +6,7 @@ import { capabilities } from "../src/capabilities/registry.ts";
 import { ByteBotFile } from "../src/config/bytebot-file.ts";
 import { ClientsFile } from "../src/config/clients.ts";
 import { DesktopFile } from "../src/config/desktop-file.ts";
+import { WebhooksFile } from "../src/config/webhooks.ts";
 import type { HttpDeps } from "../src/http/http-deps.ts";
 import { describeApi } from "../src/http/openapi.ts";
 import { PendingWaits } from "../src/http/pending-waits.ts";
@@ -42,6 +43,12 @@ const FILES: Readonly<Record<string, () => unknown>> = {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "ByteBot Gateway: the embedded desktop",
     ...DesktopFile,
+  }),
+  "config/webhooks.schema.json": () => ({
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "ByteBot Gateway webhooks",
+    description: "Who is told that a task waits for a person or has ended.",
+    ...WebhooksFile,
   }),
   "docs/openapi.json": () => describeApi(describedRoutes(), packageFile.version, PUBLIC_URL),
 };

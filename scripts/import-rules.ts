@@ -19,11 +19,21 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: ["policy", "capabilities", "events", "audit"],
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
+  notify: [],
   client: [],
 };
 
 /** Rooms whose files name what other rooms need of a backend: their types may cross to it. */
-const PORT_ROOMS = ["auth", "audit", "artifacts", "capabilities", "events", "policy", "tasks"];
+const PORT_ROOMS = [
+  "auth",
+  "audit",
+  "artifacts",
+  "capabilities",
+  "events",
+  "notify",
+  "policy",
+  "tasks",
+];
 
 /** Tests, contract suites that every implementation runs, and what tests start or share. */
 const tests = "\\.test\\.ts$|-contract\\.ts$|/test-[^/]+\\.ts$|/fixtures\\.ts$";

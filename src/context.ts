@@ -22,6 +22,7 @@ import { buildServer } from "./http/server.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
+import { openNotifications } from "./open-notifications.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
 import { checkReadiness } from "./readiness.ts";
@@ -122,6 +123,9 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
         log.error({ err, task_id: taskId }, "a task met an unforeseen error"),
     }),
   );
+  const notifications = building.use(
+    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log }),
+  );
   await recordStart(store, policy.current, config.driver);
   await headFile.write();
   await engine.recover();
@@ -130,6 +134,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       tasks: store.tasks,
       replays: store.replays,
       artifacts,
+      notifications,
       retentionDays: config.retentionDays,
       log,
     }),
@@ -205,6 +210,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     tasks: engine,
     events,
     audit: store.audit,
+    notifications,
     artifacts,
     capabilities: capabilitiesOf,
     tools: {
@@ -231,12 +237,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     const bound = app.server.address();
     // PORT=0 leaves the choice to the system.
     if (typeof bound === "object") publicUrl = publicUrl.replace(/:0$/, `:${bound?.port}`);
+    notifications.start();
   });
 
   const built = building.move();
   return {
     app,
     async reload() {
+      notifications.reload();
       await Promise.all([policy.reload(), keys.reload()]);
     },
     [Symbol.asyncDispose]: () => built.disposeAsync(),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { bind } from "./bind.ts";
 import { readKeys } from "./config/clients.ts";
 import { loadConfig } from "./config/load-config.ts";
+import { readWebhooks } from "./config/webhooks.ts";
 import { createContext } from "./context.ts";
 import { createLogger } from "./logger.ts";
 import { VERSION } from "./version.ts";
@@ -12,7 +13,10 @@ export async function main(): Promise<void> {
   const signingSecrets = readKeys(config, secrets)
     .filter(({ principal }) => principal.scheme === "hmac")
     .map(({ secret }) => Buffer.from(secret).toString());
-  const { log, flush } = createLogger(config, secrets, signingSecrets);
+  const webhookSecrets = readWebhooks(config, secrets).flatMap(
+    ({ url, secrets: own, token = "" }) => [url, ...own, token],
+  );
+  const { log, flush } = createLogger(config, secrets, [...signingSecrets, ...webhookSecrets]);
   const crash = (err: unknown): void => {
     log.fatal({ err }, "unforeseen error; the gateway ends");
     flush();

@@ -7,6 +7,7 @@ export interface ServiceJobsDeps {
   readonly tasks: TaskStore;
   readonly replays: ReplayStore;
   readonly artifacts: Artifacts;
+  readonly notifications: { prune(time: string): Promise<void> };
   readonly retentionDays: number;
   readonly log: Logger;
 }
@@ -37,8 +38,9 @@ export class ServiceJobs implements Disposable {
   }
 
   async #removeOld(): Promise<void> {
-    const { tasks, artifacts, retentionDays, log } = this.#deps;
+    const { tasks, artifacts, notifications, retentionDays, log } = this.#deps;
     const before = new Date(Date.now() - retentionDays * DAY_MS).toISOString();
+    await notifications.prune(before);
     let removed = 0;
     for (;;) {
       const batch = await tasks.removeFinished(before, BATCH);

@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { KeyDefinition } from "../contract/key.ts";
+import { fileState, MISSING } from "../lib/file-state.ts";
 import { FileWatcher } from "../lib/file-watcher.ts";
 import { KeyRing } from "./key-ring.ts";
 
@@ -31,7 +31,7 @@ export class KeySource implements AsyncDisposable {
 
   constructor(options: KeySourceOptions) {
     this.#options = options;
-    this.#seen = stateOf(options.file);
+    this.#seen = fileState(options.file);
     this.ring = new KeyRing(options.load());
     if (options.watch !== false) {
       this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
@@ -65,7 +65,7 @@ export class KeySource implements AsyncDisposable {
   }
 
   #lookAgain(): void {
-    const state = stateOf(this.#options.file);
+    const state = fileState(this.#options.file);
     if (state === this.#seen) return;
     if (state !== MISSING) {
       this.#load();
@@ -76,7 +76,7 @@ export class KeySource implements AsyncDisposable {
   }
 
   #load(): void {
-    this.#seen = stateOf(this.#options.file);
+    this.#seen = fileState(this.#options.file);
     let definitions: readonly KeyDefinition[];
     try {
       definitions = this.#options.load();
@@ -92,18 +92,5 @@ export class KeySource implements AsyncDisposable {
   #refuse(problem: string): void {
     this.#problem = `${basename(this.#options.file)}: ${problem}`;
     for (const listener of this.#refused) listener(this.#problem);
-  }
-}
-
-const MISSING = "missing";
-
-/** Changes with every write, also one that puts the same bytes there: `touch` reloads secret files. */
-function stateOf(file: string): string {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    return code === "ENOENT" || code === "ENOTDIR" ? MISSING : code;
   }
 }

@@ -11,6 +11,7 @@ import { addServeCommand } from "./commands/serve.ts";
 import { addStopCommands } from "./commands/stop.ts";
 import { addTaskCommands } from "./commands/task.ts";
 import { addWatchCommand } from "./commands/watch.ts";
+import { addWebhookCommands } from "./commands/webhooks.ts";
 import { EXIT, EXIT_MEANINGS, type ExitName } from "./exit-codes.ts";
 import { type Paint, paintFor, type Shell } from "./shell.ts";
 
@@ -53,6 +54,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addPolicyCommands(program, shell);
   addAuditCommands(program, shell);
   addBackupCommands(program, shell);
+  addWebhookCommands(program, shell);
   addDoctorCommand(program, shell);
   return program;
 }

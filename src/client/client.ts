@@ -16,6 +16,7 @@ import type {
 } from "../contract/requests.ts";
 import type { CapabilitiesView, HealthView, ReadyView } from "../contract/service.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
+import type { RetryView, WebhookList } from "../contract/webhook.ts";
 import { type ClientEvent, type SubscribeOptions, subscribe } from "./subscribe.ts";
 import { type Credential, Transport } from "./transport.ts";
 
@@ -53,6 +54,13 @@ export type {
   TaskStatus,
   TaskView,
 } from "../contract/task.ts";
+export type {
+  EndpointView,
+  FailedDelivery,
+  RetryView,
+  WebhookEvent,
+  WebhookList,
+} from "../contract/webhook.ts";
 export { GatewayRequestError, type TransportErrorCode } from "./request-error.ts";
 export type { ClientEvent, SubscribeOptions } from "./subscribe.ts";
 
@@ -283,6 +291,16 @@ export class GatewayClient {
   /** `GET /audit`: a page of the audit log, oldest first. Needs `confirm`. */
   audit(query: AuditQuery = {}, options: CallOptions = {}): Promise<AuditList> {
     return this.#get("/audit", query, options);
+  }
+
+  /** `GET /webhooks`: who is notified, and what could not be delivered. Needs `confirm`. */
+  webhooks(options: CallOptions = {}): Promise<WebhookList> {
+    return this.#get("/webhooks", {}, options);
+  }
+
+  /** `POST /webhooks/retry`: sends one failed notification again, or all. Needs `confirm`. */
+  retryWebhooks(id?: string, options: CallOptions = {}): Promise<RetryView> {
+    return this.#post("/webhooks/retry", id === undefined ? undefined : { id }, options);
   }
 
   /** `GET /artifacts/{id}`: a screenshot, a long text. Its bytes are untrusted. */

@@ -32,9 +32,10 @@ export interface Config {
   readonly workdir: string;
   readonly dataDir: string;
   readonly configDir: string;
-  /** `policy.json` and `clients.json` of configDir; either may be missing. */
+  /** `policy.json`, `clients.json` and `webhooks.json` of configDir; each may be missing. */
   readonly policyFile: string;
   readonly clientsFile: string;
+  readonly webhooksFile: string;
   /** Files a secret was read from, `.env` included: none may lie inside workdir. */
   readonly secretFiles: readonly string[];
 
@@ -78,7 +79,7 @@ export interface Secrets {
   readonly openWebUiJwtSecret: string | undefined;
   /** Stands in the path that agents are pointed at; undefined: no agent can be guarded. */
   readonly guardKey: string | undefined;
-  /** A variable as environment and `.env` had it at the start, for `secret_env` of clients.json. */
+  /** A variable as environment and `.env` had it at the start, for `secret_env` and the like of JSON files. */
   readonly variable: (name: string) => string | undefined;
 }
 

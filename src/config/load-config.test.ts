@@ -52,6 +52,7 @@ describe("loadConfig", () => {
       configDir: join(cwd, "config"),
       policyFile: join(cwd, "config/policy.json"),
       clientsFile: join(cwd, "config/clients.json"),
+      webhooksFile: join(cwd, "config/webhooks.json"),
       secretFiles: [],
       maxFileSize: 10 * 1024 * 1024,
       requestTimeoutMs: 30_000,

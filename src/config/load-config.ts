@@ -20,6 +20,7 @@ import {
   type ValueReader,
 } from "./values.ts";
 import { type SettingName, Variables } from "./variables.ts";
+import { readWebhooks, webhookVariables } from "./webhooks.ts";
 
 const LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
 const FORMATS = { json: "json", text: "text" } as const;
@@ -38,7 +39,8 @@ export function loadConfig(
   const variables = new Variables(environment, cwd);
   const configDir = resolve(cwd, variables.get("CONFIG_DIR") ?? "config");
   const clientsFile = join(configDir, "clients.json");
-  variables.refuseUnknown(clientVariables(clientsFile));
+  const webhooksFile = join(configDir, "webhooks.json");
+  variables.refuseUnknown(clientVariables(clientsFile).union(webhookVariables(webhooksFile)));
 
   const bytebotFile = join(configDir, "bytebot.json");
   const bytebot = readJsonFile(bytebotFile, ByteBotFile) ?? {};
@@ -105,6 +107,7 @@ export function loadConfig(
     configDir,
     policyFile: join(configDir, "policy.json"),
     clientsFile,
+    webhooksFile,
     maxFileSize: read("MAX_FILE_SIZE_MB", scaled(0.001, 1024, MEGABYTE)) ?? 10 * MEGABYTE,
     requestTimeoutMs: read("REQUEST_TIMEOUT", scaled(0.1, 3600, 1000), "timeout") ?? 30_000,
     retryAttempts: read("RETRY_ATTEMPTS", integer(0, 10, 3), "retry_attempts") ?? 3,
@@ -115,6 +118,7 @@ export function loadConfig(
   const secretFiles = Object.freeze([...variables.secretFiles]);
   const config: Config = Object.freeze({ ...settings, secretFiles });
   readKeys(config, secrets);
+  readWebhooks(config, secrets);
   return { config, secrets };
 }
 

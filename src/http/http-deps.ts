@@ -10,6 +10,7 @@ import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
 import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import type { Notifier } from "../notify/notifier.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -42,6 +43,7 @@ export interface HttpDeps {
   /** Closed by the server when it closes. */
   readonly events: EventHub;
   readonly audit: Pick<AuditStore, "read" | "head">;
+  readonly notifications: Pick<Notifier, "list" | "retry">;
   readonly artifacts: {
     find(id: string): Promise<Artifact | undefined>;
     /** Rejects with `artifact_not_found` where the bytes are gone. */

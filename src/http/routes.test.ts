@@ -43,6 +43,8 @@ it("the list of routes is this one", () => {
     "POST /stop: confirm",
     "POST /resume: confirm",
     "GET /audit: confirm",
+    "GET /webhooks: confirm",
+    "POST /webhooks/retry: confirm",
     "GET /health: open",
     "GET /healthz: open",
     "GET /ready: open",

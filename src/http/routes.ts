@@ -11,6 +11,7 @@ import { createEventRoutes } from "./routes/events.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
+import { createWebhookRoutes } from "./routes/webhooks.ts";
 
 /** Every route there is, in the order of the API's description. */
 export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
@@ -23,6 +24,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createCardRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createWebhookRoutes(deps),
     ...createServiceRoutes(deps),
     ...createDocsRoutes(deps, () => routes),
   ];

@@ -177,6 +177,10 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         })),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
+    notifications: {
+      list: async () => ({ endpoints: [], failed: [] }),
+      retry: async () => ({ retried: 0 }),
+    },
     artifacts: {
       find: async (id) => (id === ARTIFACT_ID ? ARTIFACT : undefined),
       open: async () => Readable.from([Buffer.from("bytes")]),

@@ -39,6 +39,8 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /webhooks
+  POST /webhooks/retry
   GET /health
   GET /healthz
   GET /ready

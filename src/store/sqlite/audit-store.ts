@@ -30,6 +30,7 @@ export class SqliteAuditStore implements AuditStore {
   #durable: AuditHead;
   #committed: AuditHead;
   #pending: AuditHead;
+  readonly #listeners = new Set<() => void>();
 
   constructor(
     group: GroupCommit,
@@ -103,8 +104,16 @@ export class SqliteAuditStore implements AuditStore {
     const head = this.#pending;
     this.#committed = head;
     return () => {
+      const isNew = head.seq !== this.#durable.seq;
       this.#durable = head;
+      if (isNew) for (const listener of this.#listeners) listener();
     };
+  }
+
+  /** Calls back, after records were committed, what must not throw. Returns the function that ends it. */
+  onCommitted(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   discard(): void {

@@ -103,6 +103,28 @@ const MIGRATIONS: readonly string[] = [
     UPDATE artifact_usage SET bytes = bytes - OLD.size WHERE requester = OLD.requester;
   END;
   `,
+  `
+  -- How far each endpoint has come in the audit log, and the URL of it that is gone.
+  CREATE TABLE webhook_endpoints (
+    id TEXT PRIMARY KEY,
+    after INTEGER NOT NULL,
+    gone_url TEXT
+  ) WITHOUT ROWID;
+  -- What is on its way, and what has failed; what has arrived is removed.
+  CREATE TABLE webhook_deliveries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    endpoint TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    since INTEGER NOT NULL,
+    next_at INTEGER NOT NULL DEFAULT 0,
+    failed_at TEXT,
+    problem TEXT
+  );
+  CREATE INDEX webhook_pending ON webhook_deliveries (endpoint, seq) WHERE failed_at IS NULL;
+  CREATE INDEX webhook_failed ON webhook_deliveries (failed_at, seq) WHERE failed_at IS NOT NULL;
+  `,
 ];
 
 /** The schema this program writes. */

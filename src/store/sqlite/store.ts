@@ -15,6 +15,7 @@ import { StatusCounts } from "./status-counts.ts";
 import { StoreError } from "./store-error.ts";
 import { TaskIndex } from "./task-index.ts";
 import { SqliteTaskStore } from "./task-store.ts";
+import { SqliteWebhookStore } from "./webhook-store.ts";
 
 /** The part of a pino logger that the store uses. */
 export interface StoreLog {
@@ -38,6 +39,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly replays: SqliteReplayStore;
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
+  readonly webhooks: SqliteWebhookStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
 
@@ -86,6 +88,7 @@ export class SqliteStore implements AsyncDisposable {
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
+    this.webhooks = new SqliteWebhookStore(group, reader);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);

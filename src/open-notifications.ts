@@ -1,0 +1,81 @@
+import type { Logger } from "pino";
+import type { Config, Secrets } from "./config/config.ts";
+import { readWebhooks } from "./config/webhooks.ts";
+import type { WebhookEndpoint } from "./contract/webhook.ts";
+import type { NoticeLog } from "./notify/notice-log.ts";
+import { Notifier } from "./notify/notifier.ts";
+import { WebhookSource } from "./notify/webhook-source.ts";
+import type { WebhookStore } from "./notify/webhook-store.ts";
+import type { TaskStore } from "./tasks/task-store.ts";
+import { planOf } from "./tasks/task-view.ts";
+
+export interface OpenNotificationsDeps {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly store: {
+    readonly audit: NoticeLog;
+    readonly tasks: TaskStore;
+    readonly webhooks: WebhookStore;
+  };
+  /** Without a slash at its end. */
+  readonly publicUrl: () => string;
+  readonly log: Logger;
+}
+
+export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune">, AsyncDisposable {
+  /** Begins to send: once it is known where people reach the gateway. */
+  start(): void;
+  /** Reads webhooks.json now. */
+  reload(): void;
+}
+
+/** The endpoints of webhooks.json, and what tells them. Throws StartupError. */
+export async function openNotifications(deps: OpenNotificationsDeps): Promise<Notifications> {
+  const { config, secrets, store, publicUrl, log } = deps;
+  await using building = new AsyncDisposableStack();
+  let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
+  let early: readonly WebhookEndpoint[] | undefined;
+  const source = building.use(
+    new WebhookSource({
+      file: config.webhooksFile,
+      load: () => readWebhooks(config, secrets),
+      onChange: (endpoints) => {
+        if (replace === undefined) early = endpoints;
+        else replace(endpoints);
+      },
+      onRefused: (problem) => log.error({ problem }, "webhooks file refused; those before stay"),
+    }),
+  );
+  const notifier = building.use(
+    await Notifier.open(source.initial, {
+      store: store.webhooks,
+      log: store.audit,
+      logger: log,
+      problem: () => source.problem,
+      linkTo: (taskId) => `${publicUrl()}/approvals/${taskId}`,
+      describe: async (taskId) => {
+        const task = await store.tasks.get(taskId);
+        if (task === undefined) return undefined;
+        const { risk, expires_at } = planOf(task);
+        return { summary: task.notes.summary, risk, requester: task.requester, expires_at };
+      },
+    }),
+  );
+  const failed = (err: unknown) => log.error({ err }, "webhooks could not be put in force");
+  replace = (endpoints) => {
+    notifier
+      .replace(endpoints)
+      .then(() => log.info({ webhooks: endpoints.length }, "webhooks reloaded"))
+      .catch(failed);
+  };
+  if (early !== undefined) replace(early);
+  const built = building.move();
+  return {
+    list: () => notifier.list(),
+    retry: (request) => notifier.retry(request),
+    prune: (time) => notifier.prune(time),
+    start: () => void notifier.start().catch(failed),
+    reload: () => source.reload(),
+    [Symbol.asyncDispose]: () => built.disposeAsync(),
+  };
+}
