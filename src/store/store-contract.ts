@@ -10,17 +10,21 @@ import type { ReplayStore, SeenSignature } from "../auth/replay-store.ts";
 import type { AuditDraft } from "../contract/audit.ts";
 import type { EventDraft, EventName, GatewayEvent } from "../contract/event.ts";
 import { TASK_STATUSES, type TaskStatus } from "../contract/task.ts";
+import type { Notice } from "../contract/webhook.ts";
 import type { EventStore } from "../events/event-store.ts";
+import type { NoticeLog } from "../notify/notice-log.ts";
+import type { WebhookStore } from "../notify/webhook-store.ts";
 import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
 import { at, newTask, recordsOf } from "./test-records.ts";
 
 export interface ContractStore extends AsyncDisposable {
   readonly tasks: TaskStore;
   readonly events: EventStore;
-  readonly audit: AuditStore;
+  readonly audit: AuditStore & NoticeLog;
   readonly replays: ReplayStore;
   readonly artifacts: ArtifactStore;
   readonly settings: SettingStore;
+  readonly webhooks: WebhookStore;
 }
 
 /** An empty place for a store, which can be opened again after it was closed. */
@@ -486,6 +490,112 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
       expect(await again.tasks.get(task.id)).toBeDefined();
     });
   });
+
+  describe(`${name}: webhooks`, () => {
+    it("keeps deliveries in order with their endpoint's place, across a restart", async () => {
+      const place = await createPlace();
+      onTestFinished(() => place[Symbol.asyncDispose]());
+      {
+        await using store = await place.open();
+        const { webhooks } = store;
+        expect((await webhooks.places()).size).toBe(0);
+        await webhooks.setPlace("a", { after: 3, goneUrl: null });
+        await webhooks.setPlace("b", { after: 5, goneUrl: "sha256:x" });
+        await webhooks.enqueue("a", 7, [delivery("1"), delivery("2")]);
+        await webhooks.postpone(delivery("1").id, 4, 99);
+      }
+      await using store = await place.open();
+      const { webhooks } = store;
+      expect(await webhooks.places()).toEqual(
+        new Map([
+          ["a", { after: 7, goneUrl: null }],
+          ["b", { after: 5, goneUrl: "sha256:x" }],
+        ]),
+      );
+      const first = { ...delivery("1"), endpoint: "a", attempts: 4, nextAt: 99 };
+      expect(await webhooks.next("a")).toEqual(first);
+      expect(await webhooks.next("b")).toBeUndefined();
+      await webhooks.remove(first.id);
+      expect(await webhooks.next("a")).toMatchObject({ id: delivery("2").id, attempts: 0 });
+      expect(await webhooks.waiting("a")).toBe(1);
+    });
+
+    it("adds deliveries and moves the place together, or neither", async () => {
+      const { webhooks } = await open();
+      await webhooks.setPlace("a", { after: 1, goneUrl: null });
+      await webhooks.enqueue("a", 2, [delivery("1")]);
+      const twice = webhooks.enqueue("a", 9, [delivery("2"), delivery("1")]);
+      await expect(twice).rejects.toMatchObject({ code: "audit_unavailable" });
+      expect((await webhooks.places()).get("a")).toEqual({ after: 2, goneUrl: null });
+      expect(await webhooks.waiting("a")).toBe(1);
+    });
+
+    it("lists what failed, sends it again in its old order, forgets it", async () => {
+      const { webhooks } = await open();
+      for (const endpoint of ["a", "b"]) {
+        await webhooks.setPlace(endpoint, { after: 1, goneUrl: null });
+      }
+      await webhooks.enqueue("a", 2, [delivery("1"), delivery("2"), delivery("3")]);
+      await webhooks.enqueue("b", 2, [delivery("4")]);
+      await webhooks.fail(delivery("1").id, 2, at(1), "it answered 422");
+      await webhooks.failAll("a", at(2), "gone");
+      const failed = async () => (await webhooks.failed(10)).map(({ id }) => id);
+      expect(await failed()).toEqual(["3", "2", "1"].map((n) => delivery(n).id));
+      expect((await webhooks.failed(10)).at(-1)).toEqual({
+        id: delivery("1").id,
+        endpoint: "a",
+        notice: delivery("1").notice,
+        attempts: 2,
+        failedAt: at(1),
+        problem: "it answered 422",
+      });
+      expect(await webhooks.retry(["b"], 50, delivery("1").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, delivery("4").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, delivery("2").id)).toEqual(["a"]);
+      expect(await webhooks.next("a")).toMatchObject({ id: delivery("2").id, since: 50 });
+      expect(await webhooks.retry(["a", "b"], 60)).toEqual(["a", "a"]);
+      expect(await webhooks.next("a")).toMatchObject({
+        id: delivery("1").id,
+        attempts: 0,
+        nextAt: 0,
+        since: 60,
+      });
+      await webhooks.removeEndpoint("a", at(3), "removed");
+      expect([...(await webhooks.places()).keys()]).toEqual(["b"]);
+      expect(await failed()).toHaveLength(3);
+      await webhooks.prune(at(0), 2);
+      expect(await failed()).toEqual([delivery("3").id, delivery("2").id]);
+      await webhooks.prune(at(4), 2);
+      expect(await failed()).toEqual([]);
+      expect(await webhooks.waiting("b")).toBe(1);
+    });
+
+    it("tells of committed audit records, and shows them by then", async () => {
+      const { audit, webhooks } = await open();
+      const seen: Promise<{ seq: number }>[] = [];
+      const end = audit.onCommitted(() => seen.push(audit.head()));
+      await audit.append([auditDraft("a")]);
+      // Written without a record: nothing to tell.
+      await webhooks.setPlace("a", { after: 1, goneUrl: null });
+      await audit.append([auditDraft("b"), auditDraft("c")]);
+      end();
+      await audit.append([auditDraft("d")]);
+      expect((await Promise.all(seen)).map(({ seq }) => seq)).toEqual([1, 3]);
+    });
+  });
+}
+
+function delivery(name: string) {
+  const notice: Notice = {
+    type: "task.completed",
+    timestamp: at(0),
+    task_id: `task_${"A".repeat(22)}`,
+    summary: `naïve \u{1f600} ${name}`,
+    risk: "low",
+    requester: "default",
+    expires_at: at(900),
+  };
+  return { id: `msg_${name.padStart(22, "A")}`, notice, since: 5 };
 }
 
 /** Plans a task and moves it to a status. */
