@@ -6,6 +6,8 @@ export interface GuardedRun {
   readonly desktop: string;
   /** What was approved with the task. */
   readonly envelope: Envelope;
+  /** Files approved with the task: the agent puts them on its desktop itself when it begins. */
+  readonly files: readonly ApprovedFile[];
   readonly io: StepIo;
   /** Why the agent may not act at this moment, or undefined: asked before every single action. */
   findObstacle(signal: AbortSignal): Promise<string | undefined>;
@@ -14,6 +16,14 @@ export interface GuardedRun {
    * resolves with its answer. Rejects as `Driver.perform` does.
    */
   forward(request: DaemonRequest, signal: AbortSignal): Promise<DaemonAnswer>;
+}
+
+/** Passes once, outside of the envelope too: a person has seen it. */
+export interface ApprovedFile {
+  /** Where the agent writes it. */
+  readonly path: string;
+  /** `sha256:` and 64 hex digits. */
+  readonly sha256: string;
 }
 
 /** The JSON body of POST /computer-use, made anew from what was checked. */

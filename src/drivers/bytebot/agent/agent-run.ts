@@ -1,6 +1,7 @@
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Envelope } from "../../../contract/policy.ts";
-import type { AgentGuard, GuardedRun } from "../../../tasks/agent-guard.ts";
+import { sha256 } from "../../../lib/canonical.ts";
+import type { AgentGuard, ApprovedFile, GuardedRun } from "../../../tasks/agent-guard.ts";
 import type { StepIo } from "../../../tasks/driver.ts";
 import { abortError } from "../../step/aborted.ts";
 import type { AgentStatus, AgentTask } from "./agent-answers.ts";
@@ -39,6 +40,16 @@ const ENDS: Partial<Record<AgentStatus, string>> = {
   CANCELLED: "was cancelled in ByteBot",
 };
 
+/** Where the agent puts the files of its task. */
+const FILES_FOLDER = "/home/user/Desktop";
+
+function approvedFiles(files: NonNullable<NewAgentTask["files"]>): ApprovedFile[] {
+  return files.map(({ name, base64 }) => ({
+    path: `${FILES_FOLDER}/${name}`,
+    sha256: sha256(Buffer.from(base64, "base64")),
+  }));
+}
+
 /** One task of the agent: guarded before it exists, followed, and never left behind live. */
 export class AgentRun {
   readonly #parts: AgentRunParts;
@@ -56,7 +67,8 @@ export class AgentRun {
     const { api, desktop, envelope, guard, forward, io, paces } = this.#parts;
     const created = Promise.withResolvers<string | undefined>();
     const findObstacle = (signal: AbortSignal) => findAgentObstacle(api, created.promise, signal);
-    const session = guard.begin({ desktop, envelope, io, findObstacle, forward });
+    const files = approvedFiles(task.files ?? []);
+    const session = guard.begin({ desktop, envelope, files, io, findObstacle, forward });
     const endSession = endOnce(session);
     this.#signal.addEventListener("abort", endSession, { once: true });
     const timer = this.#startClock(envelope.max_duration_s);
