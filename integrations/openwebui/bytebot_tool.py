@@ -295,8 +295,10 @@ class EventFeed:
 
     async def next(self, seconds):
         """The next event, or None if there is none in that time."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(self.queue.get(), seconds)
+        # Not wait_for: in Python 3.11 it can swallow that the chat was stopped.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.queue.get()
         return None
 
     def close(self):
@@ -656,20 +658,24 @@ class Status:
 
     def __init__(self, emitter):
         self.emitter = emitter
+        self.last = None
 
     async def emit(self, event):
         if self.emitter is None:
             return False
         try:
-            await asyncio.wait_for(self.emitter(event), 10)
+            async with asyncio.timeout(10):
+                await self.emitter(event)
             return True
         except Exception:
             return False
 
     async def say(self, text, done=False):
-        await self.emit(
-            {"type": "status", "data": {"description": one_line(text), "done": done}}
-        )
+        text = one_line(text)
+        if text == self.last and not done:
+            return
+        self.last = text
+        await self.emit({"type": "status", "data": {"description": text, "done": done}})
 
 
 def name_user(user):

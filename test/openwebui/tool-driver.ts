@@ -174,3 +174,21 @@ export function callTool(
 ): ToolDriver {
   return new ToolDriver({ valves: valvesFor(gateway, valves), calls: [calls].flat() });
 }
+
+export interface Offered {
+  readonly doc: string;
+  readonly parameters: readonly string[];
+  readonly typed: boolean;
+  readonly is_async: boolean;
+}
+
+/** What the tool offers to a model, its messages, and how its settings print. */
+export async function listOffered(gateway: Gateway) {
+  await using driver = new ToolDriver({ list: true, valves: valvesFor(gateway) });
+  const { offered, advice, valves } = await driver.until(({ kind }) => kind === "list");
+  return {
+    offered: Object.entries(offered as Record<string, Offered>),
+    advice: advice as Record<string, string>,
+    valves: String(valves),
+  };
+}
