@@ -5,10 +5,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createSealer } from "../audit/chain.ts";
-import { WEBHOOK_EVENTS, type WebhookEndpoint } from "../contract/webhook.ts";
-import { openStore, type SqliteStore } from "../store/sqlite/store.ts";
-import { Notifier } from "./notifier.ts";
+import { createSealer } from "../../src/audit/chain.ts";
+import { WEBHOOK_EVENTS, type WebhookEndpoint } from "../../src/contract/webhook.ts";
+import { Notifier } from "../../src/notify/notifier.ts";
+import { openStore, type SqliteStore } from "../../src/store/sqlite/store.ts";
 
 const TASK = `task_${"A".repeat(22)}`;
 const DAY = 24 * 3_600_000;
