@@ -96,11 +96,7 @@ ENDS = {
     "interrupted": ("outcome_unknown", "The gateway ended while it ran."),
     "failed": ("outcome_unknown", "It failed."),
 }
-IMAGES = {
-    "image/png": b"\x89PNG\r\n\x1a\n",
-    "image/jpeg": b"\xff\xd8\xff",
-    "image/webp": b"RIFF",
-}
+IMAGES = frozenset({"image/png", "image/jpeg", "image/webp"})
 RISKS = ("low", "medium", "high")
 WORD = "approve"
 MAX_ANSWER = 64 * 1024 * 1024
@@ -222,17 +218,11 @@ class Gateway:
     def connect(self, timeout):
         if self.tls is None:
             return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-        return http.client.HTTPSConnection(
-            self.host, self.port, timeout=timeout, context=self.tls
-        )
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.tls)
 
     def exchange(self, method, target, body, key, headers, limit):
         try:
-            text = (
-                ""
-                if body is None
-                else json.dumps(body, separators=(",", ":"), allow_nan=False)
-            )
+            text = "" if body is None else json.dumps(body, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError, RecursionError):
             raise GatewayProblem("invalid_request", "The arguments are no JSON.") from None
         connection = self.connect(self.timeout)
@@ -276,9 +266,7 @@ def read_problem(status, body):
         if name.startswith("allowed_") and isinstance(value, list)
     ]
     detail = " ".join([str(body.get("detail", "")), *allowed]).strip()
-    return GatewayProblem(
-        body["code"], detail, str(body.get("hint", "")), body.get("retry_after")
-    )
+    return GatewayProblem(body["code"], detail, str(body.get("hint", "")), body.get("retry_after"))
 
 
 class EventFeed:
@@ -536,14 +524,12 @@ def paginate(items, lines):
 
 
 def markdown(page):
-    """Text stands in a fence longer than any run of backticks in it, and no line of it begins with one."""
+    """Text stands in a fence, which nothing in it can end: no line of it begins with a backtick."""
     parts, lines = [], []
 
     def flush():
         if lines:
-            text = "\n".join(lines)
-            fence = "`" * max(3, 1 + max(map(len, backtick_runs(text)), default=0))
-            parts.append(f"{fence}text\n{text}\n{fence}")
+            parts.append("\n".join(["```text", *lines, "```"]))
             lines.clear()
 
     for item in page:
@@ -551,20 +537,10 @@ def markdown(page):
             flush()
             parts.append(f"![screen]({item.url})")
         else:
-            # Only names of parameters could begin a line with a backtick.
+            # Only a long name of a parameter could begin a line with one.
             lines.append(f"│ {item}" if item.lstrip().startswith("`") else item)
     flush()
     return "\n\n".join(parts)
-
-
-def backtick_runs(text):
-    run = ""
-    for character in f"{text} ":
-        if character == "`":
-            run += character
-        elif run:
-            yield run
-            run = ""
 
 
 # --- Asking the person --------------------------------------------------------------------------
@@ -599,9 +575,7 @@ class Dialog:
 
     async def ask_page(self, page, number, count):
         is_last = number == count
-        needs_word = is_last and RISKS.index(self.risk) >= RISKS.index(
-            self.valves.type_word_from
-        )
+        needs_word = is_last and RISKS.index(self.risk) >= RISKS.index(self.valves.type_word_from)
         if needs_word:
             lead = f"**Type {WORD} to let this run.** Anything else, and nothing runs."
         elif is_last:
@@ -646,10 +620,22 @@ def read_answer(answer, needs_word):
 
 # What the model and the user are told where nobody said yes in the dialog. Nothing ran in any of these.
 REFUSALS = {
-    "no": ("rejected", "The user said no. Nothing has run. Ask what they want instead; do not try the same again."),
-    "absent": ("denied", "There is no browser session that could ask the user, so nothing has run. It needs an open chat in the browser."),
-    "odd": ("denied", "The dialog gave no clear yes, so nothing has run. If the user meant to approve, they reload the page and ask again."),
-    "late": ("denied", "The user did not answer in time, so nothing has run. Ask them whether it is still wanted."),
+    "no": (
+        "rejected",
+        "The user said no. Nothing has run. Ask what they want instead; do not try the same again.",
+    ),
+    "absent": (
+        "denied",
+        "There is no browser session that could ask the user, so nothing has run. It needs an open chat in the browser.",
+    ),
+    "odd": (
+        "denied",
+        "The dialog gave no clear yes, so nothing has run. If the user meant to approve, they reload the page and ask again.",
+    ),
+    "late": (
+        "denied",
+        "The user did not answer in time, so nothing has run. Ask them whether it is still wanted.",
+    ),
 }
 
 
@@ -711,9 +697,7 @@ class Run:
         self.user = user
         self.call = call
         self.status = Status(emitter)
-        self.chat = str(
-            (metadata or {}).get("session_id") or (user or {}).get("id") or "unknown"
-        )
+        self.chat = str((metadata or {}).get("session_id") or (user or {}).get("id") or "unknown")
         self.gateway = None
         self.feed = None
         self.task_id = None
@@ -822,9 +806,7 @@ class Run:
         return await self.approve(shown, url)
 
     async def read_as_approver(self):
-        return await self.gateway.json(
-            "GET", f"/tasks/{self.task_id}", key=self.gateway.approver
-        )
+        return await self.gateway.json("GET", f"/tasks/{self.task_id}", key=self.gateway.approver)
 
     async def make_dialog(self, task):
         pictures = {}
@@ -959,7 +941,10 @@ class Run:
                     await self.report(task.get("message"), task.get("progress"), status)
             except GatewayProblem as problem:
                 lost_at = lost_at or time.monotonic()
-                if not problem.is_passing or time.monotonic() - lost_at > self.valves.request_timeout_seconds:
+                if (
+                    not problem.is_passing
+                    or time.monotonic() - lost_at > self.valves.request_timeout_seconds
+                ):
                     raise
             await self.wait_for_change(deadline, is_quiet)
 
@@ -1007,9 +992,7 @@ class Run:
         else:
             code, detail = ENDS.get(status, ("bad_answer", ""))
             error = task.get("error") or {"code": code, "detail": detail}
-            problem = GatewayProblem(
-                error["code"], error.get("detail", ""), error.get("hint", "")
-            )
+            problem = GatewayProblem(error["code"], error.get("detail", ""), error.get("hint", ""))
             answer = {**explain(problem), **answer}
             if error.get("step") is not None:
                 answer["failed_step"] = error["step"] + 1
@@ -1062,8 +1045,7 @@ class Run:
             )
         except GatewayProblem:
             return None
-        magic = IMAGES.get(media_type)
-        if magic is None or not data.startswith(magic):
+        if media_type not in IMAGES:
             return None
         return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
@@ -1147,7 +1129,8 @@ def place(x, y):
 class Tools:
     class Valves(BaseModel):
         gateway_url: str = Field(
-            "http://localhost:8089", description="Where the gateway answers, as this server reaches it."
+            "http://localhost:8089",
+            description="Where the gateway answers, as this server reaches it.",
         )
         key_id: str = Field("default", description="Id of the key that plans and executes.")
         secret: str = Field(
@@ -1186,7 +1169,9 @@ class Tools:
             300, gt=0, description="How long to wait for a person. After that nothing runs."
         )
         run_timeout_seconds: float = Field(
-            600, gt=0, description="How long to wait for the end of a task, which goes on after that."
+            600,
+            gt=0,
+            description="How long to wait for the end of a task, which goes on after that.",
         )
         request_timeout_seconds: float = Field(
             30, gt=0, description="How long to wait for an answer of the gateway."
@@ -1206,7 +1191,9 @@ class Tools:
             48, ge=24, description="Characters of a line in the dialog. Longer lines are wrapped."
         )
         dialog_lines: int = Field(
-            26, ge=10, description="Lines of a page in the dialog, as many as fit onto the smallest screen."
+            26,
+            ge=10,
+            description="Lines of a page in the dialog, as many as fit onto the smallest screen.",
         )
         dialog_pages: int = Field(
             8, ge=1, description="Longest plan that can be approved in the chat, in pages."

@@ -6,7 +6,7 @@ import type { Gateway } from "../support/gateway.ts";
 
 /** Runs the Open WebUI tool under Python, with an Open WebUI that answers as it is told. */
 const root = join(import.meta.dirname, "../..");
-export const TOOL = join(root, "integrations/openwebui/bytebot_tool.py");
+const TOOL = join(root, "integrations/openwebui/bytebot_tool.py");
 const DRIVER = join(import.meta.dirname, "tool_driver.py");
 
 /** Open WebUI needs Python 3.11. */

@@ -66,6 +66,7 @@ describe.runIf(python)("who may say yes", () => {
     await using tool = callTool(gateway, write);
     const answer = await tool.answer();
     expect(answer).toMatchObject({ status: "denied" });
+    expect(answer.message).toContain("no browser session");
     expect(await task(gateway, answer.task_id)).toMatchObject({ status: "cancelled" });
   });
 
