@@ -108,7 +108,6 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.setNotFoundHandler(createNotFoundHandler(routes));
   app.addHook("preClose", (done) => {
     closing = true;
-    deps.mcp.close();
     waits.abortAll();
     deps.events.close();
     // Node no longer looks for slow requests once it closes.
@@ -170,7 +169,7 @@ function setAnswerHeaders({ id }: FastifyRequest, reply: FastifyReply): void {
 function corsOptions(origins: readonly string[]) {
   return {
     origin: [...origins],
-    methods: ["GET", "HEAD", "POST", "DELETE"],
+    methods: ["GET", "HEAD", "POST"],
     allowedHeaders: [
       "authorization",
       "content-type",
@@ -181,18 +180,8 @@ function corsOptions(origins: readonly string[]) {
       "idempotency-key",
       "last-event-id",
       "x-session-id",
-      "mcp-session-id",
-      "mcp-protocol-version",
-      "mcp-method",
-      "mcp-name",
     ],
-    exposedHeaders: [
-      "Content-Disposition",
-      "Location",
-      "Retry-After",
-      "X-Request-Id",
-      "Mcp-Session-Id",
-    ],
+    exposedHeaders: ["Content-Disposition", "Location", "Retry-After", "X-Request-Id"],
     maxAge: 600,
     strictPreflight: false,
   };
