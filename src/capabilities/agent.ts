@@ -89,9 +89,15 @@ export const agentTask = defineCapability({
     const given = files.length === 0 ? "" : ` with ${count(files.length, "file")}`;
     return `Ask the agent${given}: ${quoted(description, MAX_SHOWN)}`;
   },
-  preview: ({ description, envelope }) => ({
+  preview: ({ description, envelope, files = [] }) => ({
     kind: "agent",
     description,
-    envelope: describeEnvelope(completeEnvelope(envelope, undefined)),
+    envelope: [
+      ...describeEnvelope(completeEnvelope(envelope, undefined)),
+      ...files.map(({ name, content }) => {
+        const size = count(contentSize(content, "base64"), "byte");
+        return `It is given /home/user/Desktop/${name} with ${size}.`;
+      }),
+    ],
   }),
 });

@@ -25,6 +25,22 @@ describe("files that were approved with the task", () => {
     expect(test.sent).toHaveLength(before);
   });
 
+  it("come before the task runs, while the agent may do nothing else", async () => {
+    await using test = await TestGuard.open();
+    using _session = test.begin({}, DESKTOP, [FILE]);
+    test.obstacle = "the agent's task does not run";
+    expect(await test.act({ action: "screenshot" })).toBe("dropped");
+    expect(await test.act(write("milk"))).toMatchObject({ status: 201 });
+  });
+
+  it("do not pass where the task is over", async () => {
+    await using test = await TestGuard.open();
+    using _session = test.begin({}, DESKTOP, [FILE]);
+    test.fileObstacle = "the agent's task neither waits nor runs";
+    expect(await test.act(write("milk"))).toBe("dropped");
+    expect(test.sent).toEqual([]);
+  });
+
   it.each([
     ["other bytes", write("beer")],
     ["another name", write("milk", "/home/user/Desktop/other.txt")],

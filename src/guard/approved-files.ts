@@ -15,12 +15,16 @@ export class ApprovedFiles {
     return this.#left.size;
   }
 
-  /** Whether the action writes one of them, byte for byte; it is taken off the list then. */
-  take({ capability, parameters }: AgentAction): boolean {
+  /** Whether the action writes one of them, byte for byte. */
+  has({ capability, parameters }: AgentAction): boolean {
     const { path, content } = parameters;
     if (capability.action !== "fs.write" || typeof path !== "string") return false;
     if (typeof content !== "string") return false;
-    if (this.#left.get(path) !== sha256(Buffer.from(content, "base64"))) return false;
-    return this.#left.delete(path);
+    return this.#left.get(path) === sha256(Buffer.from(content, "base64"));
+  }
+
+  /** It leaves now, and no second time. */
+  take({ parameters }: AgentAction): void {
+    this.#left.delete(String(parameters.path));
   }
 }

@@ -31,6 +31,7 @@ export class TestGuard implements AsyncDisposable {
   policy: PolicyFile;
   principal: Principal | undefined = REQUESTER;
   obstacle: string | undefined;
+  fileObstacle: string | undefined;
   nowMs = 0;
   /** What the daemon does with a request; undefined: its usual answer. */
   daemon: (
@@ -84,6 +85,7 @@ export class TestGuard implements AsyncDisposable {
       files: [],
       io: this.#io(),
       findObstacle: async () => this.obstacle,
+      findFileObstacle: async () => this.fileObstacle,
       forward: async (request, signal) => {
         this.sent.push(request);
         return (await this.daemon(request, signal)) ?? this.#usualAnswer(request);

@@ -116,21 +116,39 @@ export class GuardSession implements GuardedSession {
     // Whatever else is asked holds now, and not when a slow request began.
     await body.catch(() => undefined);
     if (this.#isOver() || gone.aborted) return undefined;
-    const obstacle = this.#interruption() ?? (await this.#findObstacle());
-    if (obstacle !== undefined) {
-      await this.#records.refuse(obstacle, request);
+    const interruption = this.#interruption();
+    if (interruption !== undefined) {
+      await this.#records.refuse(interruption, request);
       return undefined;
     }
-    let action: AgentAction | undefined;
+    const read = await this.#read(body);
+    const asked = read instanceof GatewayError ? undefined : read;
+    // What a person has seen byte for byte needs no envelope, and comes before the task runs.
+    const isApproved = asked !== undefined && this.#files.has(asked);
+    const obstacle = await this.#findObstacle(isApproved);
+    if (obstacle !== undefined) {
+      await this.#records.refuse(obstacle, request, asked?.capability.action);
+      return undefined;
+    }
+    let action: AgentAction;
     try {
-      action = this.#judge.read(await body);
-      // What a person has seen byte for byte needs no envelope.
-      if (!this.#files.take(action)) action = await this.#judge.judge(action, this.#actions);
+      if (read instanceof GatewayError) throw read;
+      if (isApproved) this.#files.take(read);
+      action = isApproved ? read : await this.#judge.judge(read, this.#actions);
     } catch (error) {
-      await this.#refuse(toGatewayError(error), request, action?.capability.action);
+      await this.#refuse(toGatewayError(error), request, asked?.capability.action);
       return undefined;
     }
     return this.#perform(action, request, gone);
+  }
+
+  /** What is asked for, or why it cannot be told. */
+  async #read(body: Promise<Uint8Array>): Promise<AgentAction | GatewayError> {
+    try {
+      return this.#judge.read(await body);
+    } catch (error) {
+      return toGatewayError(error);
+    }
   }
 
   async #perform(
@@ -207,9 +225,11 @@ export class GuardSession implements GuardedSession {
     return this.#paused ? PAUSED : undefined;
   }
 
-  async #findObstacle(): Promise<GatewayError | undefined> {
+  async #findObstacle(isApproved: boolean): Promise<GatewayError | undefined> {
     try {
-      const obstacle = await this.#run.findObstacle(this.#signal);
+      const obstacle = isApproved
+        ? await this.#run.findFileObstacle(this.#signal)
+        : await this.#run.findObstacle(this.#signal);
       if (obstacle !== undefined) return notNow(oneLine(obstacle, 300));
     } catch (error) {
       if (!(error instanceof GatewayError))

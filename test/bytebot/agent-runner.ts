@@ -78,8 +78,6 @@ export class AgentRunner implements Disposable {
           PRIORITIES.indexOf(other.priority) - PRIORITIES.indexOf(one.priority),
       );
     if (task === undefined) return;
-    const executedAt = task.executedAt ?? new Date().toISOString();
-    this.#parts.store.update(task, { status: "RUNNING", executedAt });
     void this.#run(task);
   }
 
@@ -91,7 +89,12 @@ export class AgentRunner implements Disposable {
     });
     const first = !this.#scripts.has(task.id);
     const script = this.#scriptOf(task);
+    // They come before the task counts as running.
     if (first) await this.#writeFiles(task);
+    if (task.status === "PENDING" && !run.abort.signal.aborted) {
+      const executedAt = task.executedAt ?? new Date().toISOString();
+      this.#parts.store.update(task, { status: "RUNNING", executedAt });
+    }
     while (!run.abort.signal.aborted && task.status === "RUNNING") {
       const step = script.steps[script.next];
       const wait = step === undefined ? nextStep(script) : step.await;

@@ -9,7 +9,7 @@ import type { AgentApi, NewAgentTask } from "./agent-api.ts";
 import { shortLine } from "./agent-event.ts";
 import { type TaskWatch, watchTask } from "./agent-socket.ts";
 import { createTask } from "./create-task.ts";
-import { endOnce, findAgentObstacle } from "./guarded-run.ts";
+import { endOnce, findAgentObstacle, findFileObstacle } from "./guarded-run.ts";
 import { InstructionDesk } from "./instruction-desk.ts";
 import { MessageReporter } from "./message-reporter.ts";
 import type { Paces } from "./paces.ts";
@@ -66,9 +66,15 @@ export class AgentRun {
   async perform(task: NewAgentTask, model: string): Promise<Record<string, unknown>> {
     const { api, desktop, envelope, guard, forward, io, paces } = this.#parts;
     const created = Promise.withResolvers<string | undefined>();
-    const findObstacle = (signal: AbortSignal) => findAgentObstacle(api, created.promise, signal);
-    const files = approvedFiles(task.files ?? []);
-    const session = guard.begin({ desktop, envelope, files, io, findObstacle, forward });
+    const session = guard.begin({
+      desktop,
+      envelope,
+      files: approvedFiles(task.files ?? []),
+      io,
+      findObstacle: (signal) => findAgentObstacle(api, created.promise, signal),
+      findFileObstacle: (signal) => findFileObstacle(api, created.promise, signal),
+      forward,
+    });
     const endSession = endOnce(session);
     this.#signal.addEventListener("abort", endSession, { once: true });
     const timer = this.#startClock(envelope.max_duration_s);

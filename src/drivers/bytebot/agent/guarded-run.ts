@@ -21,8 +21,26 @@ export async function findAgentObstacle(
     if (ours?.status !== "RUNNING") return "the agent's task does not run";
     return ours.control === "ASSISTANT" ? undefined : "a person has the desktop";
   } catch (error) {
-    const code = error instanceof GatewayError ? error.code : "internal_error";
-    return `the agent does not say what it works on (${code})`;
+    return notSaid(error);
+  }
+}
+
+/**
+ * Why the agent may not put a file of our task on the desktop, or undefined. It does so before the
+ * task counts as running; these bytes in this place were approved, whatever else it works on.
+ */
+export async function findFileObstacle(
+  api: AgentApi,
+  created: Promise<string | undefined>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const id = await orAborted(created, signal);
+    const ours = id === undefined ? undefined : await api.task(id, signal, 0);
+    const isLive = ours?.status === "PENDING" || ours?.status === "RUNNING";
+    return isLive ? undefined : "the agent's task neither waits nor runs";
+  } catch (error) {
+    return notSaid(error);
   }
 }
 
@@ -47,4 +65,9 @@ async function orAborted<Value>(value: Promise<Value>, signal: AbortSignal): Pro
     signal.removeEventListener("abort", abort);
     promise.catch(() => {});
   }
+}
+
+function notSaid(error: unknown): string {
+  const code = error instanceof GatewayError ? error.code : "internal_error";
+  return `the agent does not say what it works on (${code})`;
 }
