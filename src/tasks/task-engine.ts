@@ -16,6 +16,7 @@ import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
 import type { Desktops } from "./desktops.ts";
+import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, taskNotFound } from "./ledger.ts";
@@ -178,29 +179,12 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#own(principal, taskId);
     refuseEnded(task.state.status);
-    const handle = this.#runner.instruct(taskId);
-    if (handle === undefined) throw takesNoInstructions(task);
-    const { kind } = instruction;
-    const details = {
-      kind,
-      ...(instruction.kind === "message" && { message_digest: digestOf(instruction.message) }),
-    };
-    const record = (type: string, outcome: Record<string, unknown>) =>
-      this.#ledger.change(taskId, () => ({
-        walk: [],
-        state: {},
-        keyId: principal.keyId,
-        audit: [{ type, details: { ...details, ...outcome } }],
-      }));
-    await record("task.instructed", {});
-    try {
-      await handle(instruction);
-    } catch (error) {
-      const code = error instanceof GatewayError ? error.code : "outcome_unknown";
-      await record("task.instruction_finished", { outcome: code });
-      throw error;
-    }
-    await record("task.instruction_finished", { outcome: "completed" });
+    await instruct(
+      { runner: this.#runner, ledger: this.#ledger },
+      task,
+      principal.keyId,
+      instruction,
+    );
     return this.#view(await this.#ledger.get(taskId), principal);
   }
 
@@ -389,16 +373,6 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       throw error;
     }
   }
-}
-
-function takesNoInstructions({ id, state }: Task): GatewayError {
-  return state.status === "running"
-    ? new GatewayError("invalid_request", `What task ${id} does now takes no instructions.`, {
-        hint: "Messages, takeover and resume are for agent.task.",
-      })
-    : new GatewayError("state_changed", `Task ${id} is ${state.status}, not running.`, {
-        hint: "Only an agent that is at work can be told something.",
-      });
 }
 
 /** A task that ended without running says so as an error. */

@@ -1,0 +1,51 @@
+import { GatewayError } from "../contract/errors.ts";
+import { digestOf } from "./audit-details.ts";
+import type { Instruction } from "./instruction.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Runner } from "./runner.ts";
+import type { Task } from "./task.ts";
+
+/**
+ * Hands an instruction to the step that a task runs, recorded before and after. Throws
+ * `state_changed` where the task does not run, `invalid_request` where its step takes none, and what
+ * the step answers.
+ */
+export async function instruct(
+  { runner, ledger }: { readonly runner: Runner; readonly ledger: Ledger },
+  task: Task,
+  keyId: string,
+  instruction: Instruction,
+): Promise<void> {
+  const handle = runner.instruct(task.id);
+  if (handle === undefined) throw takesNoInstructions(task);
+  const details = {
+    kind: instruction.kind,
+    ...(instruction.kind === "message" && { message_digest: digestOf(instruction.message) }),
+  };
+  const record = (type: string, outcome: Record<string, unknown>) =>
+    ledger.change(task.id, () => ({
+      walk: [],
+      state: {},
+      keyId,
+      audit: [{ type, details: { ...details, ...outcome } }],
+    }));
+  await record("task.instructed", {});
+  try {
+    await handle(instruction);
+  } catch (error) {
+    const code = error instanceof GatewayError ? error.code : "outcome_unknown";
+    await record("task.instruction_finished", { outcome: code });
+    throw error;
+  }
+  await record("task.instruction_finished", { outcome: "completed" });
+}
+
+function takesNoInstructions({ id, state }: Task): GatewayError {
+  return state.status === "running"
+    ? new GatewayError("invalid_request", `What task ${id} does now takes no instructions.`, {
+        hint: "Messages, takeover and resume are for agent.task.",
+      })
+    : new GatewayError("state_changed", `Task ${id} is ${state.status}, not running.`, {
+        hint: "Only an agent that is at work can be told something.",
+      });
+}
