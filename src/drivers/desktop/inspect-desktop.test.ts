@@ -47,6 +47,28 @@ describe("the pointer", () => {
     },
   );
 
+  test("plans made at once share one look at the screen, later ones take another", async () => {
+    const desktop = new FakeDesktop();
+    const actions = new DesktopActions(desktop);
+    const look = () => actions.inspect("mouse.click", { coordinates: AT }, SETTLED);
+    await Promise.all([look(), look(), look()]);
+    expect(desktop.captures).toBe(1);
+    await look();
+    expect(desktop.captures).toBe(2);
+  });
+
+  test("a plan that is given up takes no other's look away", async () => {
+    const desktop = new FakeDesktop();
+    const actions = new DesktopActions(desktop);
+    const given = new AbortController();
+    const look = (signal: AbortSignal) =>
+      actions.inspect("mouse.click", { coordinates: AT }, { ...SETTLED, signal });
+    const [first, second] = [look(given.signal), look(SETTLED.signal)];
+    given.abort();
+    await expect(first).rejects.toBeDefined();
+    expect((await second).picture?.targets).toEqual([AT]);
+  });
+
   test.each(BOUND)("%s %j binds what is around its first point", async (action, parameters) => {
     const { bound } = await inspect(new FakeDesktop(), action, parameters);
     expect(Object.keys(bound)).toEqual(["screen:100,50"]);

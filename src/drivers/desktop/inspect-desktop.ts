@@ -79,7 +79,7 @@ async function inspectAim(
     await screen.requireInside(aim.points, look.signal);
     return { ...NOTHING, preview: { kind: "text", text: NOT_SETTLED } };
   }
-  const shot = await screen.capture(look.signal);
+  const shot = await screen.look(look.signal);
   await screen.requireInside(aim.points, look.signal);
   const picture = await pixelsOf(shot);
   const atPointer = aim.points.length === 0;

@@ -1,9 +1,14 @@
 import { GatewayError } from "../../contract/errors.ts";
+import { unlessAborted } from "../step/serial-queue.ts";
 import type { Desktop, Point, Screenshot } from "./desktop.ts";
+
+/** ms after which nobody waits for a picture any more. */
+const LOOK_MS = 30_000;
 
 /** Takes screenshots of a desktop and remembers how large its screen is. */
 export class Screen {
   readonly #desktop: Desktop;
+  #looking: Promise<Screenshot> | undefined;
   #size: { readonly width: number; readonly height: number } | undefined;
 
   constructor(desktop: Desktop) {
@@ -14,6 +19,17 @@ export class Screen {
     const shot = await this.#desktop.capture(signal);
     this.#size = { width: shot.width, height: shot.height };
     return shot;
+  }
+
+  /**
+   * A picture for a plan. Plans that are made at once share one, so that many of them keep nobody
+   * from the desktop.
+   */
+  async look(signal: AbortSignal): Promise<Screenshot> {
+    this.#looking ??= this.capture(AbortSignal.timeout(LOOK_MS)).finally(() => {
+      this.#looking = undefined;
+    });
+    return await unlessAborted(this.#looking, signal);
   }
 
   /** Throws `invalid_request`, saying the size of the newest screenshot, for a point outside of it. */
