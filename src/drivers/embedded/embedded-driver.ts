@@ -16,6 +16,7 @@ import { listDirectory } from "./list.ts";
 import { readFile } from "./read.ts";
 import { Shell } from "./shell.ts";
 import { sweepLeftovers } from "./sweep.ts";
+import { sweepSandboxes } from "./sweep-sandboxes.ts";
 import { openWorld, problemWith, type World } from "./world.ts";
 import { writeFile } from "./write.ts";
 
@@ -75,6 +76,7 @@ const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
  */
 export async function openEmbeddedDriver(options: EmbeddedDriverOptions): Promise<EmbeddedDriver> {
   const world = openWorld(options.workdir);
+  sweepSandboxes(world.workdir);
   const hidden = options.hidden ?? [];
   try {
     const desktop =
