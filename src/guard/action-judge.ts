@@ -4,7 +4,7 @@ import { JsonError, parseJson } from "../lib/json.ts";
 import { readPngSize } from "../lib/png.ts";
 import { decide } from "../policy/decide.ts";
 import type { DaemonAnswer, GuardedRun } from "../tasks/agent-guard.ts";
-import { fileSizeLimit } from "../tasks/planner.ts";
+import { fileSizeLimit } from "../tasks/limits.ts";
 import { checkEnvelope, checkRegion, type Point, pointsOf } from "./envelope-check.ts";
 import type { SessionDeps } from "./session-deps.ts";
 import { type AgentAction, translate } from "./translate.ts";

@@ -1,15 +1,17 @@
 import type { Capability, CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { CONFIRMATION_MODES, type Policy, RISK_LEVELS } from "../contract/policy.ts";
+import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { PlanRequest, StepRequest } from "../contract/requests.ts";
 import type { Parameters, Preview, RequestedBy } from "../contract/task.ts";
 import { canonicalJson, sha256 } from "../lib/canonical.ts";
 import { randomId } from "../lib/random-id.ts";
-import { decide } from "../policy/decide.ts";
+import { higherRisk, stricterMode } from "../policy/decide.ts";
 import type { Permission, Raise } from "../policy/decision.ts";
 import type { Desktops, NamedDesktop } from "./desktops.ts";
 import type { Availability, Driver, Inspection, Look } from "./driver.ts";
+import { fileSizeLimit } from "./limits.ts";
+import { mayLook, permit, refuseDisabled } from "./permit.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
 
@@ -83,22 +85,17 @@ export class Planner {
       const seen = { policy, principal, desktop, isScreenSettled, index };
       judged.push(await this.#judge(seen, step, pointer));
     }
-    const mode = strictest(
-      CONFIRMATION_MODES,
-      judged.map(({ permission }) => permission.mode),
-    );
+    const permissions = judged.map(({ permission }) => permission);
+    const mode = permissions.map((permission) => permission.mode).reduce(stricterMode);
     const plan: Plan = {
       task_id: `task_${randomId()}`,
       requester: principal.keyId,
       desktop: desktop.name,
       ...(request.title !== undefined && { title: request.title }),
       steps: judged.map(({ step }) => step),
-      risk: strictest(
-        RISK_LEVELS,
-        judged.map(({ permission }) => permission.risk),
-      ),
+      risk: permissions.map((permission) => permission.risk).reduce(higherRisk),
       mode,
-      approvals: Math.max(...judged.map(({ permission }) => permission.approvals)),
+      approvals: Math.max(...permissions.map((permission) => permission.approvals)),
       expires_at: new Date(Date.now() + policy.security.plan_ttl_s * 1000).toISOString(),
       salt: randomId(),
     };
@@ -210,17 +207,6 @@ export class Planner {
   }
 }
 
-/** The file size limit of an action in bytes: the policy's, never above the service's own. */
-export function fileSizeLimit(policy: Policy, action: string, maxFileSize: number): number {
-  const megabytes = policy.capabilities[action]?.max_file_size_mb;
-  return megabytes === undefined ? maxFileSize : Math.min(maxFileSize, megabytes * 1024 * 1024);
-}
-
-/** What the artifacts of one key may take, bytes. */
-export function artifactQuota(policy: Policy): number {
-  return policy.security.max_artifacts_mb * 1024 * 1024;
-}
-
 /** Just after the start a self-test may still be under way: a plan waits for it. */
 async function settledAvailability(driver: Driver, action: string): Promise<Availability> {
   const present = driver.availability(action);
@@ -261,70 +247,6 @@ function readParameters(
   }
 }
 
-function refuseDisabled(policy: Policy, principal: Principal, capability: Capability): void {
-  const decision = decide(policy, principal, {
-    action: capability.action,
-    risk: capability.risk,
-    facts: {},
-    raises: [],
-  });
-  if (decision.effect === "deny" && EARLY_DENIALS.has(decision.code)) {
-    throw new GatewayError(decision.code, decision.detail, decision.extras);
-  }
-}
-
-const EARLY_DENIALS: ReadonlySet<string> = new Set([
-  "capability_unknown",
-  "capability_disabled",
-  "scope_missing",
-]);
-
-function permit(
-  policy: Policy,
-  principal: Principal,
-  capability: Capability,
-  parameters: Parameters,
-  raises: readonly Raise[],
-): Permission {
-  const decision = decide(policy, principal, {
-    action: capability.action,
-    risk: capability.risk,
-    facts: capability.facts(parameters),
-    raises,
-  });
-  if (decision.effect === "allow") return decision;
-  throw new GatewayError(decision.code, decision.detail, decision.extras);
-}
-
-/** Whether this key may read, without a person, what planning the action looks at. */
-function mayLook(
-  policy: Policy,
-  principal: Principal,
-  registry: CapabilityRegistry,
-  capability: Capability,
-  parameters: Parameters,
-): boolean {
-  const reading = READING[capability.holds];
-  if (capability.readOnly || reading === undefined) return true;
-  const read = registry.get(reading);
-  if (read === undefined || !principal.scopes.has("execute")) return false;
-  const { path } = capability.facts(parameters);
-  const decision = decide(policy, principal, {
-    action: read.action,
-    risk: read.risk,
-    facts: path === undefined ? {} : { path },
-    raises: [],
-  });
-  return decision.effect === "allow" && decision.mode !== "approver";
-}
-
-/** The action that reads what planning looks at, by what the planned one holds. */
-const READING: Readonly<Record<Capability["holds"], string | undefined>> = {
-  path: "fs.read",
-  desktop: "screen.capture",
-  nothing: undefined,
-};
-
 function screenshotPreview(artifactId: string, { picture, preview }: Inspection): Preview {
   const note = preview?.kind === "text" ? preview.text : undefined;
   return {
@@ -346,10 +268,4 @@ function raiseByOne(reason: string): Raise {
 function blindRaises(capability: Capability, parameters: Parameters): Raise[] {
   if (capability.holds !== "path" || parameters.mode === "create") return [];
   return [raiseByOne("this key may not read the file it would change")];
-}
-
-function strictest<T>(ladder: readonly T[], values: readonly T[]): T {
-  const [first] = ladder;
-  if (first === undefined) throw new Error("an empty ladder");
-  return values.reduce((a, b) => (ladder.indexOf(b) > ladder.indexOf(a) ? b : a), first);
 }

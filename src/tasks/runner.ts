@@ -10,7 +10,7 @@ import { completion } from "./event-result.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import type { Change, Ledger } from "./ledger.ts";
-import { artifactQuota, fileSizeLimit } from "./planner.ts";
+import { artifactQuota, fileSizeLimit } from "./limits.ts";
 import { findObstacle, findWithdrawal, type PreconditionDeps } from "./preconditions.ts";
 import { ProgressReporter } from "./progress-reporter.ts";
 import type { Plan, Task } from "./task.ts";
