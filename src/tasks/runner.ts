@@ -1,27 +1,14 @@
-import type { CapabilityRegistry } from "../capabilities/capability.ts";
-import type { EventData } from "../contract/event.ts";
-import type { Policy } from "../contract/policy.ts";
 import type { TaskError, TaskStatus } from "../contract/task.ts";
-import type { ArtifactKeeper } from "./artifact-keeper.ts";
-import { auditParameters, digestOf } from "./audit-details.ts";
-import type { Desktops } from "./desktops.ts";
-import type { StepIo } from "./driver.ts";
 import { completion } from "./event-result.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
-import type { Change, Ledger } from "./ledger.ts";
-import { artifactQuota, fileSizeLimit } from "./limits.ts";
 import { findObstacle, findWithdrawal, type PreconditionDeps } from "./preconditions.ts";
 import { ProgressReporter } from "./progress-reporter.ts";
+import { createStepIo, type InstructionSlot, type StepIoDeps } from "./step-io.ts";
+import { type AuditEntry, finishedStep, intentOf } from "./step-records.ts";
 import type { Plan, Task } from "./task.ts";
 
-export interface RunnerDeps extends PreconditionDeps {
-  readonly ledger: Ledger;
-  readonly desktops: Desktops;
-  readonly artifacts: ArtifactKeeper;
-  readonly capabilities: CapabilityRegistry;
-  readonly policy: () => Policy;
-  readonly maxFileSize: number;
+export interface RunnerDeps extends PreconditionDeps, StepIoDeps {
   /** Called with what went wrong unexpectedly; the task itself only says that it did. */
   readonly onError: (error: unknown, taskId: string) => void;
 }
@@ -29,27 +16,11 @@ export interface RunnerDeps extends PreconditionDeps {
 /** ms between tries to write down an outcome that the disk refused. */
 const RETRY_MS = 500;
 
-type AuditEntry = Change["audit"][number];
-
-/** The record of the intent, committed before the step's action leaves. */
-export function intentOf(capabilities: CapabilityRegistry, plan: Plan, index: number): AuditEntry {
-  const step = plan.steps[index];
-  const action = step?.action ?? "";
-  return {
-    type: "step.started",
-    details: {
-      step: index,
-      action,
-      parameters: auditParameters(capabilities.get(action), step?.parameters ?? {}),
-    },
-  };
-}
-
 interface Running {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
-  /** Of the present step, where it takes instructions. */
-  readonly instruct: { handle: ((instruction: Instruction) => Promise<void>) | undefined };
+  /** Of the present step. */
+  readonly instruct: InstructionSlot;
 }
 
 /** What the steps of one run share. */
@@ -57,7 +28,7 @@ interface Run {
   readonly results: Record<string, unknown>[];
   readonly progress: ProgressReporter;
   readonly signal: AbortSignal;
-  readonly instruct: Running["instruct"];
+  readonly instruct: InstructionSlot;
 }
 
 /** Runs the steps of a task that stands at `running`, in order, each at most once. */
@@ -77,7 +48,7 @@ export class Runner {
       const detail = `The task ran longer than security.max_task_duration_s (${seconds} s).`;
       controller.abort(new Interruption("timeout", null, detail));
     }, seconds * 1000);
-    const instruct: Running["instruct"] = { handle: undefined };
+    const instruct: InstructionSlot = { handle: undefined };
     const ended = this.#run(task, plan, controller.signal, instruct).finally(() => {
       clearTimeout(timer);
       this.#running.delete(task.id);
@@ -114,7 +85,7 @@ export class Runner {
     task: Task,
     plan: Plan,
     signal: AbortSignal,
-    instruct: Running["instruct"],
+    instruct: InstructionSlot,
   ): Promise<void> {
     const progress = new ProgressReporter(this.#deps.ledger, task.id, plan.steps.length);
     const results: Record<string, unknown>[] = [];
@@ -175,7 +146,12 @@ export class Runner {
       }
       const driver = desktops.get(plan.desktop)?.driver;
       if (driver === undefined) throw new Error(`desktop ${plan.desktop} is gone`);
-      run.results.push(await driver.perform(step, this.#io(task, index, step.action, run)));
+      run.results.push(
+        await driver.perform(
+          step,
+          createStepIo(this.#deps, { ...run, task, index, action: step.action }),
+        ),
+      );
       return undefined;
     } catch (error) {
       const reason: unknown = run.signal.aborted ? run.signal.reason : error;
@@ -211,61 +187,6 @@ export class Runner {
     }));
   }
 
-  #io(task: Task, index: number, action: string, run: Run): StepIo {
-    const policy = this.#deps.policy();
-    const maxFileSize = fileSizeLimit(policy, action, this.#deps.maxFileSize);
-    return {
-      taskId: task.id,
-      requester: task.requester,
-      targetCheck: policy.target_check,
-      signal: run.signal,
-      maxFileSize,
-      progress: (fraction, message) => run.progress.report(index, fraction, message),
-      record: ({ event, audit }) =>
-        this.#record(
-          task,
-          event,
-          audit && { ...audit, details: { step: index, ...audit.details } },
-        ),
-      onInstruction: (handle) => {
-        run.instruct.handle = handle;
-      },
-      keepArtifact: (artifact) =>
-        this.#deps.artifacts.keep({
-          ...artifact,
-          taskId: task.id,
-          requester: task.requester,
-          owner: task.requester,
-          purpose: "result",
-          step: index,
-          maxSize: maxFileSize,
-          quota: artifactQuota(this.#deps.policy()),
-        }),
-    };
-  }
-
-  /** Something that a step did by itself, while it runs. */
-  async #record(
-    task: Task,
-    event: (EventData & { readonly message: string }) | undefined,
-    audit: AuditEntry | undefined,
-  ): Promise<void> {
-    await this.#deps.ledger.change(task.id, (present) => {
-      if (present.state.status !== "running") {
-        throw new Error(`${task.id} is ${present.state.status}: nothing happens in it any more`);
-      }
-      const { progress } = present.state;
-      return {
-        walk: [],
-        state: event === undefined ? {} : { message: event.message },
-        events:
-          event === undefined ? [] : [{ event: "task_progress", data: { progress, ...event } }],
-        keyId: null,
-        audit: audit === undefined ? [] : [audit],
-      };
-    });
-  }
-
   /** Writes the outcome down, however long the disk refuses: an effect must not lose its record. */
   async #end(
     task: Task,
@@ -294,20 +215,4 @@ export class Runner {
       }
     }
   }
-}
-
-function finishedStep(
-  plan: Plan,
-  index: number,
-  result: Record<string, unknown> | undefined,
-): AuditEntry {
-  return {
-    type: "step.finished",
-    details: {
-      step: index,
-      action: plan.steps[index]?.action ?? "",
-      outcome: "completed",
-      result_digest: digestOf(result ?? null),
-    },
-  };
 }

@@ -2,8 +2,9 @@ import { GatewayError } from "../contract/errors.ts";
 import type { Change, Ledger } from "./ledger.ts";
 import type { LockMode } from "./lock-table.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
-import { intentOf, type Runner } from "./runner.ts";
+import type { Runner } from "./runner.ts";
 import { type Job, Scheduler } from "./scheduler.ts";
+import { intentOf } from "./step-records.ts";
 import type { Plan, Task } from "./task.ts";
 import { planOf } from "./task-view.ts";
 
