@@ -1,3 +1,4 @@
+import { IMAGE_TYPES } from "../lib/image-types.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** Sent when something went wrong; what a model reads of it is `code`, `detail` and `hint`. */
@@ -43,9 +44,7 @@ function operationOf({ name, title, description, parameters, result }: Tool): ob
         description: "What came of it, an image as an image.",
         content: {
           "application/json": { schema: answerSchema(result) },
-          "image/png": IMAGE,
-          "image/jpeg": IMAGE,
-          "image/webp": IMAGE,
+          ...Object.fromEntries([...IMAGE_TYPES].map((type) => [type, IMAGE])),
         },
       },
       default: {

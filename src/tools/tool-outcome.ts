@@ -5,6 +5,7 @@ import type {
   TaskStatus,
   TaskView,
 } from "../contract/task.ts";
+import { IMAGE_TYPES } from "../lib/image-types.ts";
 
 /** What came of a call. What was refused before a task began is thrown instead. */
 export type ToolOutcome =
@@ -45,7 +46,10 @@ export type ToolOutcome =
 export function outcomeOf(task: TaskView): ToolOutcome {
   const { task_id: taskId, status, artifacts, progress, message } = task;
   if (status === "completed") {
-    const image = task.steps.length === 1 ? artifacts.find(isImage) : undefined;
+    const image =
+      task.steps.length === 1
+        ? artifacts.find(({ media_type }) => IMAGE_TYPES.has(media_type))
+        : undefined;
     return { kind: "result", taskId, result: task.result, artifacts, ...(image && { image }) };
   }
   if (status === "planned" || status === "awaiting_confirmation") {
@@ -85,10 +89,6 @@ export function answerOf(outcome: ToolOutcome): Record<string, unknown> {
   }
   const { advice, progress, message } = outcome;
   return { task_id, status, progress, ...(message !== undefined && { message }), advice };
-}
-
-function isImage({ media_type }: ArtifactView): boolean {
-  return /^image\/(png|jpeg|webp)$/.test(media_type);
 }
 
 const AWAITING =

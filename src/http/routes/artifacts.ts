@@ -2,9 +2,11 @@ import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { Artifact } from "../../artifacts/artifact-store.ts";
 import { GatewayError } from "../../contract/errors.ts";
+import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import { contentDisposition } from "../content-disposition.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
+import { INERT_POLICY } from "../send-artifact.ts";
 
 const ArtifactParams = Type.Object({
   artifact_id: Type.String({ pattern: "^artifact_[A-Za-z0-9_-]{22}$" }),
@@ -12,9 +14,7 @@ const ArtifactParams = Type.Object({
 
 /** What a browser may show by itself; everything else is bytes to save, whatever it calls itself. */
 const INLINE: ReadonlyMap<string, string> = new Map([
-  ["image/png", "image/png"],
-  ["image/jpeg", "image/jpeg"],
-  ["image/webp", "image/webp"],
+  ...[...IMAGE_TYPES].map((type): [string, string] => [type, type]),
   ["text/plain", "text/plain; charset=utf-8"],
 ]);
 
@@ -59,7 +59,7 @@ function describe(reply: FastifyReply, { media_type, name, size }: Artifact): vo
     "content-type": shown ?? "application/octet-stream",
     "content-length": String(size),
     "content-disposition": contentDisposition(shown ? "inline" : "attachment", name),
-    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "content-security-policy": INERT_POLICY,
   });
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyReply } from "fastify";
 import { GatewayError } from "../../contract/errors.ts";
+import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import {
   CardDecideRequest,
   CardOpenRequest,
@@ -12,13 +13,13 @@ import { CARD_PAGE, cardPolicy } from "../card-page/card-page.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { PendingWaits } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
+import { sendArtifact } from "../send-artifact.ts";
 import { takeAllowance } from "../stages/authorise.ts";
 
 type Deps = Pick<HttpDeps, "tools" | "artifacts" | "config" | "policy" | "rateLimiter">;
 
 /** Bytes: a stranger's body is read before its secret is known. */
 const MAX_BODY = 1024;
-const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 
 /**
  * Approval cards in a chat. The page is the same for everybody; all else is asked with the one-time
@@ -146,17 +147,12 @@ async function sendPicture(
   const artifact = await deps.artifacts.find(artifactId);
   const isShown =
     artifact?.task_id === taskId &&
-    PICTURES.has(artifact.media_type) &&
+    IMAGE_TYPES.has(artifact.media_type) &&
     (artifact.owner === keyId || (await deps.tools.cards.showsPrivate(session)));
   if (artifact === undefined || !isShown) {
     throw new GatewayError("artifact_not_found", "There is no such picture on this card.", {
       hint: "The card names the pictures it shows.",
     });
   }
-  reply.headers({
-    "content-type": artifact.media_type,
-    "content-length": String(artifact.size),
-    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-  });
-  return reply.send(await deps.artifacts.open(artifact));
+  return sendArtifact(reply, artifact, await deps.artifacts.open(artifact));
 }

@@ -2,18 +2,19 @@ import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { Principal } from "../../contract/principal.ts";
 import { Parameters } from "../../contract/task.ts";
+import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import { TASK_STATUS } from "../../tools/general-tools.ts";
 import { answerOf, type ToolOutcome } from "../../tools/tool-outcome.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { PendingWaits } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
+import { sendArtifact } from "../send-artifact.ts";
 import { describeTools } from "../tools-document.ts";
 
 type Deps = Pick<HttpDeps, "tools" | "artifacts" | "version">;
 
 /** How long a call waits for what needs no person. */
 const WAIT_MS = 120_000;
-const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 
 /** The tools as an OpenAPI tool server, for Open WebUI and others who read its document. */
 export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
@@ -51,7 +52,7 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
       body: Parameters,
       bodyOptional: true,
       answers: {
-        200: { description: "What came of it.", schema: Type.Unknown(), orBytes: IMAGES },
+        200: { description: "What came of it.", schema: Type.Unknown(), orBytes: [...IMAGE_TYPES] },
       },
       errors: [
         "not_found",
@@ -116,12 +117,6 @@ async function sendImage(
 ): Promise<FastifyReply | undefined> {
   const image = outcome.kind === "result" ? outcome.image : undefined;
   const artifact = image && (await artifacts.find(image.id));
-  if (artifact === undefined || !IMAGES.includes(artifact.media_type)) return undefined;
-  const bytes = await artifacts.open(artifact);
-  reply.headers({
-    "content-type": artifact.media_type,
-    "content-length": String(artifact.size),
-    "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-  });
-  return reply.send(bytes);
+  if (artifact === undefined || !IMAGE_TYPES.has(artifact.media_type)) return undefined;
+  return sendArtifact(reply, artifact, await artifacts.open(artifact));
 }

@@ -1,4 +1,5 @@
 import type { Parameters, StepView, TaskView } from "../../contract/task.ts";
+import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import { makeVisible } from "../../lib/inert.ts";
 import type { SurfaceView } from "../../tasks/tasks.ts";
 import { isFinished } from "../../tasks/transitions.ts";
@@ -39,7 +40,7 @@ export function viewCard({ task, obstacle }: SurfaceView): CardView {
     ...(task.message !== undefined && { message: shown(task.message) }),
     outcome: outcomeOf(task),
     pictures: task.artifacts
-      .filter(({ media_type }) => PICTURES.has(media_type))
+      .filter(({ media_type }) => IMAGE_TYPES.has(media_type))
       .map(({ id }) => id),
   };
 }
@@ -57,8 +58,6 @@ const HEADLINES: Readonly<Record<TaskView["status"], string>> = {
   rejected: "Rejected: nothing has run",
   expired: "Expired: nothing has run",
 };
-
-const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 
 const shown = (text: string): string => makeVisible(text, { multiline: true });
 
