@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EventName } from "../contract/event.ts";
 import type { TaskError, TaskResult } from "../contract/task.ts";
+import { backoff } from "../lib/backoff.ts";
 import { parseEventStream } from "./event-stream.ts";
 import { GatewayRequestError } from "./request-error.ts";
-import { backoff } from "./transport.ts";
 
 /** An event as it arrives. Without a key only `event`, `task_id`, `timestamp` and `progress` do. */
 export interface ClientEvent {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoff } from "../lib/backoff.ts";
 import {
   errorOfResponse,
   GatewayRequestError,
@@ -162,10 +163,4 @@ function pauseAfter(error: unknown, attempt: number): number | undefined {
   const asked = (error.retryAfter ?? 0) * 1000;
   if (asked > LONGEST_PAUSE_MS) return undefined;
   return Math.max(asked, backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
-}
-
-/** Exponential, with the upper half random, so that many clients do not come back together. */
-export function backoff(attempt: number, firstMs: number, longestMs: number): number {
-  const full = Math.min(longestMs, firstMs * 2 ** attempt);
-  return full / 2 + (Math.random() * full) / 2;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { WebhookEndpoint } from "../contract/webhook.ts";
 import { backoff, GIVE_UP_MS } from "./backoff.ts";
 import { Bell } from "./bell.ts";
@@ -164,15 +165,6 @@ export class EndpointWorker implements AsyncDisposable {
 }
 
 /** Ends early with the signal. Keeps no process alive. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms).unref();
-    signal.addEventListener("abort", end);
-  });
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => {});
 }

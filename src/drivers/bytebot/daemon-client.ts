@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { backoff } from "../../lib/backoff.ts";
 import { parseJson } from "../../lib/json.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
-import { abortError, throwIfAborted } from "../step/aborted.ts";
+import { throwIfAborted } from "../step/aborted.ts";
+import { pause } from "../step/pause.ts";
 import { type BreakerOptions, type BreakerState, CircuitBreaker } from "./circuit-breaker.ts";
 import { type Traits, traitsOf } from "./daemon-actions.ts";
 import {
@@ -67,13 +68,14 @@ export class DaemonClient implements AsyncDisposable {
   async send(request: DaemonRequest, signal: AbortSignal): Promise<DaemonAnswer> {
     const traits = traitsOf(request);
     const body = JSON.stringify(request);
+    const { retryAttempts, retryPauseMs: firstPauseMs = 200 } = this.#options;
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(signal);
       await this.#admit();
-      const isLast = attempt >= this.#options.retryAttempts;
+      const isLast = attempt >= retryAttempts;
       const answer = await this.#try(body, traits, isLast);
       if (answer !== undefined) return read(request.action, answer, traits);
-      await this.#pause(attempt, signal);
+      await pause(backoff(attempt, firstPauseMs, LONGEST_PAUSE_MS), signal);
     }
   }
 
@@ -134,18 +136,6 @@ export class DaemonClient implements AsyncDisposable {
       if (error.wasSent && hasEffect) throw outcomeUnknown(error);
       if (isLast) throw unavailable(error);
       return undefined;
-    }
-  }
-
-  async #pause(attempt: number, signal: AbortSignal): Promise<void> {
-    const first = this.#options.retryPauseMs ?? 200;
-    const longest = Math.min(LONGEST_PAUSE_MS, first * 2 ** attempt);
-    // Between half and the whole: several gateways do not come back at once.
-    const duration = longest * (0.5 + Math.random() / 2);
-    try {
-      await sleep(duration, undefined, { signal });
-    } catch {
-      throw abortError(signal);
     }
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { difference, fingerprint } from "../../lib/picture.ts";
-import { abortError } from "../step/aborted.ts";
+import { pause } from "../step/pause.ts";
 import type { Screenshot } from "./desktop.ts";
 import { pixelsOf } from "./target-binding.ts";
 
@@ -46,13 +45,5 @@ export async function awaitSettled(
     const isStill = difference(last, now) <= STILL;
     if (isStill && (isChanged || passed() >= times.unchanged)) return;
     last = now;
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch {
-    throw abortError(signal);
   }
 }

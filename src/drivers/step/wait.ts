@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Parameters } from "../../contract/task.ts";
 import type { StepIo } from "../../tasks/driver.ts";
-import { abortError } from "./aborted.ts";
 import { integer } from "./parameter.ts";
+import { pause } from "./pause.ts";
 
 /** ms between two progress reports. */
 const TICK = 1000;
@@ -12,11 +11,7 @@ export async function wait(parameters: Parameters, io: StepIo): Promise<Record<s
   const duration = integer(parameters, "duration_ms") ?? 0;
   for (let passed = 0; passed < duration; ) {
     const tick = Math.min(TICK, duration - passed);
-    try {
-      await sleep(tick, undefined, { signal: io.signal });
-    } catch {
-      throw abortError(io.signal);
-    }
+    await pause(tick, io.signal);
     passed += tick;
     if (passed < duration) io.progress(passed / duration, `Waited ${passed} of ${duration} ms`);
   }

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, Pool } from "undici";
 import { GatewayError } from "../../../contract/errors.ts";
+import { backoff } from "../../../lib/backoff.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
+import { pause } from "../../step/pause.ts";
 
 export interface AgentHttpOptions {
   readonly url: string;
@@ -79,7 +80,7 @@ export class AgentHttp implements AsyncDisposable {
         if (error instanceof GatewayError) throw error;
         if (attempt >= attempts) throw unavailable(error);
       }
-      await pause(attempt, signal);
+      await pause(backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signal);
     }
   }
 
@@ -99,7 +100,7 @@ export class AgentHttp implements AsyncDisposable {
         if (signal.aborted) throw abortError(signal);
         if (attempt >= this.#options.retryAttempts) throw unavailable(error);
       }
-      await pause(attempt, signal);
+      await pause(backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signal);
     }
   }
 
@@ -166,15 +167,4 @@ function unknownOutcome(cause: unknown): GatewayError {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-async function pause(attempt: number, signal: AbortSignal): Promise<void> {
-  const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-  // Between half and the whole: many clients do not come back at once.
-  const duration = longest * (0.5 + Math.random() / 2);
-  try {
-    await sleep(duration, undefined, { signal });
-  } catch {
-    throw abortError(signal);
-  }
 }
