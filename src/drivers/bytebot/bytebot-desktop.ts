@@ -3,6 +3,8 @@ import { readPngSize } from "../../lib/png.ts";
 import type { DaemonRequest } from "../../tasks/agent-guard.ts";
 import { awaitSettled, glanceAt, type SettlingTimes } from "../desktop/await-settled.ts";
 import type { Desktop, Point, Press, Screenshot } from "../desktop/desktop.ts";
+import { isPixel } from "../desktop/pointer-parameters.ts";
+import { fieldsOf } from "./answer-fields.ts";
 import { malformedAnswer } from "./daemon-error.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 import { toByteBotKeys } from "./key-names.ts";
@@ -160,16 +162,8 @@ function holding(keys: readonly string[]): { holdKeys?: string[] } {
   return keys.length === 0 ? {} : { holdKeys: toByteBotKeys(keys) };
 }
 
-function fieldsOf(answer: unknown): Readonly<Record<string, unknown>> {
-  return typeof answer === "object" && answer !== null ? { ...answer } : {};
-}
-
 function textOf(answer: unknown, name: string): string {
   const value = fieldsOf(answer)[name];
   if (typeof value === "string") return value;
   throw new Error(`no ${name}`);
-}
-
-function isPixel(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

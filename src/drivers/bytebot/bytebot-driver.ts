@@ -1,10 +1,10 @@
-import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
 import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { DesktopActions } from "../desktop/desktop-actions.ts";
 import { text } from "../step/parameter.ts";
+import { requireAvailable } from "../step/require-available.ts";
 import { wait } from "../step/wait.ts";
 import type { AgentRunner } from "./agent/agent-runner.ts";
 import { ByteBotDesktop, type DesktopTimes, requireApplication } from "./bytebot-desktop.ts";
@@ -78,7 +78,7 @@ class ByteBotDriver implements Driver {
   }
 
   async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
-    this.#require(action);
+    requireAvailable(this.availability(action));
     if (action === "app.open") requireApplication(text(parameters, "application"));
     if (isFileAction(action)) {
       return await inspectFileAction(this.#line, action, parameters, look);
@@ -89,7 +89,7 @@ class ByteBotDriver implements Driver {
   }
 
   async perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
-    this.#require(step.action);
+    requireAvailable(this.availability(step.action));
     if (step.action === "agent.task" && this.#agent !== undefined) {
       return await this.#agent.perform(step, io);
     }
@@ -111,13 +111,6 @@ class ByteBotDriver implements Driver {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent?.[Symbol.asyncDispose]();
     await this.#line[Symbol.asyncDispose]();
-  }
-
-  #require(action: string): void {
-    const availability = this.availability(action);
-    if (availability.available) return;
-    const { code, reason, hint } = availability;
-    throw new GatewayError(code, reason, { hint });
   }
 }
 

@@ -3,6 +3,7 @@ import { sha256 } from "../../lib/canonical.ts";
 import { ABSENT, type Examined, UNREADABLE } from "../files/file-state.ts";
 import type { Examine } from "../files/inspect-change.ts";
 import { requireSize } from "../files/require-size.ts";
+import { fieldsOf } from "./answer-fields.ts";
 import { malformedAnswer } from "./daemon-error.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 import { requireDaemonPath } from "./daemon-path.ts";
@@ -146,8 +147,4 @@ function fileNotFound(path: string): GatewayError {
   return new GatewayError("file_not_found", `${path} does not exist`, {
     hint: "Check the path; ByteBot's desktop cannot list folders.",
   });
-}
-
-function fieldsOf(answer: unknown): Readonly<Record<string, unknown>> {
-  return typeof answer === "object" && answer !== null ? { ...answer } : {};
 }

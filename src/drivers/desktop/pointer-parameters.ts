@@ -31,7 +31,8 @@ function pointOf(value: unknown, name: string): Point {
   throw malformed(name, "made of whole numbers x and y from 0");
 }
 
-function isPixel(value: unknown): value is number {
+/** A whole number of pixels from an edge. */
+export function isPixel(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 

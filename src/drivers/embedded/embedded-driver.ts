@@ -4,6 +4,7 @@ import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks
 import type { PlannedStep } from "../../tasks/task.ts";
 import { DesktopActions } from "../desktop/desktop-actions.ts";
 import { text } from "../step/parameter.ts";
+import { requireAvailable } from "../step/require-available.ts";
 import { wait } from "../step/wait.ts";
 import { editFile } from "./edit.ts";
 import {
@@ -183,8 +184,6 @@ export class EmbeddedDriver implements Driver {
       general.available && this.#desktop !== undefined && Object.hasOwn(NEEDS, action)
         ? (NEEDS[action]?.(this.#desktop, parameters) ?? general)
         : general;
-    if (availability.available) return;
-    const { code, reason, hint } = availability;
-    throw new GatewayError(code, reason, { hint });
+    requireAvailable(availability);
   }
 }

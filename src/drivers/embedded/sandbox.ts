@@ -173,7 +173,7 @@ export function passwdOf(world: World): string {
   return `user:x:${uid}:${gid}:user:/home/user:/bin/sh\n`;
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

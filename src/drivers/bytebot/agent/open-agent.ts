@@ -3,6 +3,7 @@ import type { AgentGuard, GuardedRun } from "../../../tasks/agent-guard.ts";
 import type { Availability, StepIo } from "../../../tasks/driver.ts";
 import type { PlannedStep } from "../../../tasks/task.ts";
 import { throwIfAborted } from "../../step/aborted.ts";
+import { requireAvailable } from "../../step/require-available.ts";
 import { AgentApi } from "./agent-api.ts";
 import { readAgentRequest } from "./agent-request.ts";
 import { AgentRun } from "./agent-run.ts";
@@ -77,11 +78,7 @@ class ByteBotAgent implements AgentRunner {
   }
 
   async #perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
-    const availability = this.availability();
-    if (!availability.available) {
-      const { code, reason, hint } = availability;
-      throw new GatewayError(code, reason, { hint });
-    }
+    requireAvailable(this.availability());
     const request = readAgentRequest(step.parameters, io.maxFileSize);
     const signal = AbortSignal.any([io.signal, this.#closing.signal]);
     throwIfAborted(signal);

@@ -1,8 +1,7 @@
-import { accessSync, constants } from "node:fs";
 import { basename, isAbsolute } from "node:path";
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Availability } from "../../../tasks/driver.ts";
-import { findProgram } from "../sandbox.ts";
+import { findProgram, isExecutable } from "../sandbox.ts";
 import { BROWSERS, type Browser } from "./browser.ts";
 import { PRIVATE } from "./session-sandbox.ts";
 
@@ -151,15 +150,6 @@ function configured(application: string, argv: readonly string[]): Start | Missi
     };
   }
   return { argv, env: {} };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function unknown(application: string): Missing {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Availability } from "../../../tasks/driver.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
+import { requireAvailable } from "../../step/require-available.ts";
 import { findTools, type Tools } from "../sandbox.ts";
 import type { World } from "../world.ts";
 import { Applications, type Start } from "./applications.ts";
@@ -78,10 +79,7 @@ export class Programs implements AsyncDisposable {
   async #open(choose: () => Start, name: string, asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, this.#closing.signal]);
     throwIfAborted(signal);
-    if (this.#unavailable !== undefined) {
-      const { code, reason, hint } = this.#unavailable;
-      throw new GatewayError(code, reason, { hint });
-    }
+    requireAvailable(this.availability());
     const { argv, env } = choose();
     const session = await this.#inTurn(() => this.#current(signal));
     throwIfAborted(signal);
