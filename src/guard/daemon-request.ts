@@ -1,4 +1,5 @@
 import type { Parameters } from "../contract/task.ts";
+import { isTypeable } from "../lib/daemon-input.ts";
 import type { DaemonRequest } from "../tasks/agent-guard.ts";
 import type { AgentAction } from "./translate.ts";
 
@@ -12,9 +13,6 @@ export function daemonRequest({ capability, parameters }: AgentAction): DaemonRe
   const fields = Object.entries(rebuild(parameters)).filter(([, value]) => value !== undefined);
   return Object.fromEntries(fields) as DaemonRequest;
 }
-
-/** All that the daemon can type key by key. */
-const TYPEABLE = /^[\x20-\x7e\n]*$/;
 
 const REBUILD: Readonly<Record<string, (parameters: Parameters) => DaemonRequest>> = {
   "mouse.move": ({ coordinates }) => ({ action: "move_mouse", coordinates }),
@@ -47,9 +45,8 @@ const REBUILD: Readonly<Record<string, (parameters: Parameters) => DaemonRequest
   }),
   "keyboard.chord": ({ keys }) => ({ action: "type_keys", keys }),
   "keyboard.press": ({ keys, press }) => ({ action: "press_keys", keys, press }),
-  // It fails in the middle of a text that has anything else.
   "keyboard.type": ({ text }) => ({
-    action: TYPEABLE.test(String(text)) ? "type_text" : "paste_text",
+    action: isTypeable(String(text)) ? "type_text" : "paste_text",
     text,
   }),
   "keyboard.paste": ({ text }) => ({ action: "paste_text", text }),

@@ -1,6 +1,7 @@
 import { GatewayError, type TaskErrorCode } from "../contract/errors.ts";
 import type { Envelope } from "../contract/policy.ts";
 import type { Parameters } from "../contract/task.ts";
+import { isDaemonPath } from "../lib/daemon-input.ts";
 import { isWithin } from "../lib/posix-path.ts";
 import type { AgentAction } from "./translate.ts";
 
@@ -59,14 +60,8 @@ export function pointsOf({ capability, parameters }: AgentAction): readonly Poin
   return path ?? (coordinates === undefined ? undefined : [coordinates]);
 }
 
-/**
- * What a path may be made of: the daemon puts it between double quotes into a command line of a shell
- * that runs as root.
- */
-const PLAIN_PATH = /^\/[\p{L}\p{M}\p{N} ._+,=@%~()[\]/-]+$/u;
-
 function checkPath({ paths }: Envelope, path: string): void {
-  if (!PLAIN_PATH.test(path)) {
+  if (!isDaemonPath(path) || path === "/") {
     throw new GatewayError(
       "path_not_allowed",
       "The path names no file, or has a character that ByteBot's shell could run.",

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../contract/errors.ts";
+import { isTypeable } from "../../lib/daemon-input.ts";
 import { readPngSize } from "../../lib/png.ts";
 import type { DaemonRequest } from "../../tasks/agent-guard.ts";
 import { awaitSettled, glanceAt, type SettlingTimes } from "../desktop/await-settled.ts";
@@ -32,9 +33,6 @@ const APPLICATIONS = [
   "directory",
 ];
 const BROWSER = "firefox";
-
-/** What ByteBot can type key by key; it answers 500 to any other character. */
-const TYPEABLE = /^[\n\x20-\x7e]*$/;
 
 /** ByteBot's desktop through its daemon; each call is one request, `openUrl` several. */
 export class ByteBotDesktop implements Desktop {
@@ -105,7 +103,7 @@ export class ByteBotDesktop implements Desktop {
   }
 
   async type(text: string, signal: AbortSignal): Promise<void> {
-    if (TYPEABLE.test(text)) await this.#do({ action: "type_text", text }, signal);
+    if (isTypeable(text)) await this.#do({ action: "type_text", text }, signal);
     else await this.paste(text, signal);
   }
 

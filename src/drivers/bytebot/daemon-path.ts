@@ -1,15 +1,10 @@
 import { GatewayError } from "../../contract/errors.ts";
-
-/**
- * What a path may be made of. ByteBot puts it between double quotes into a root shell's command line:
- * `$`, backtick, `"` and `\` would run there, and nobody needs the rest of the punctuation.
- */
-const ALLOWED = /^\/[\p{L}\p{M}\p{N} ._+,=@%~()[\]/-]*$/u;
+import { isDaemonPath } from "../../lib/daemon-input.ts";
 
 /** Throws `path_not_allowed`, before anything is sent, for a path that ByteBot might misread. */
 export function requireDaemonPath(path: string): void {
   const parts = path.split("/").slice(1);
-  const isPlain = ALLOWED.test(path) && !parts.includes(".") && !parts.includes("..");
+  const isPlain = isDaemonPath(path) && !parts.includes(".") && !parts.includes("..");
   if (!isPlain) {
     throw new GatewayError(
       "path_not_allowed",
