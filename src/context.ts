@@ -14,19 +14,20 @@ import { capabilities } from "./capabilities/registry.ts";
 import { readKeys } from "./config/clients.ts";
 import type { Config, Secrets } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
-import type { OwnHost, Policy } from "./contract/policy.ts";
 import type { Principal } from "./contract/principal.ts";
 import { EventHub } from "./events/event-hub.ts";
-import { type Guard, openGuard } from "./guard/guard.ts";
+import { openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openNotifications } from "./open-notifications.ts";
+import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
 import { checkReadiness } from "./readiness.ts";
 import { ServiceJobs } from "./service-jobs.ts";
+import { recordReload, recordStart } from "./service-records.ts";
 import { claimDataDir } from "./store/sqlite/claim.ts";
 import { applyStagedRestore } from "./store/sqlite/restore.ts";
 import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
@@ -98,7 +99,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       config,
       secrets,
       policy: () => policy.current,
-      ownHosts: () => [...ownHosts(config), addressOf(publicUrl), ...addressesOf(guard)],
+      ownHosts: () => [
+        ...ownHosts(config),
+        addressOf(publicUrl),
+        ...(guard.url === undefined ? [] : [addressOf(guard.url)]),
+      ],
       guard,
       log,
     }),
@@ -126,7 +131,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const notifications = building.use(
     await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log }),
   );
-  await recordStart(store, policy.current, config.driver);
+  await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
   await engine.recover();
   building.use(
@@ -168,7 +173,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     opened
       .recheck()
       .catch((err: unknown) => log.error({ err }, "connections of the desktop were not rechecked"));
-    recordReload(store, present).catch((err: unknown) =>
+    recordReload(store.settings, present).catch((err: unknown) =>
       log.error({ err }, "the reload of the policy could not be recorded"),
     );
   });
@@ -272,29 +277,6 @@ function openPolicy(config: Config): PolicySource {
   });
 }
 
-/** On ByteBot's desktop its own ports are on localhost: daemon, agent and web interface. */
-const BYTEBOT_PORTS = [9990, 9991, 9992];
-
-/** Where a browser must never be sent: the gateway itself and, where it is driven, ByteBot. */
-function ownHosts({ host, port, publicUrl, guard, bytebot, driver }: Config): OwnHost[] {
-  const own = [{ host, port }, guard, addressOf(publicUrl)];
-  if (driver !== "bytebot") return own;
-  const urls = bytebot.flatMap(({ url, agentUrl }) =>
-    agentUrl === undefined ? [url] : [url, agentUrl],
-  );
-  const local = BYTEBOT_PORTS.map((number) => ({ host: "localhost", port: number }));
-  return [...own, ...urls.map(addressOf), ...local];
-}
-
-function addressesOf({ url }: Guard): OwnHost[] {
-  return url === undefined ? [] : [addressOf(url)];
-}
-
-function addressOf(text: string): OwnHost {
-  const { hostname, port, protocol } = new URL(text);
-  return { host: hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) };
-}
-
 function openHeadFile(store: SqliteStore, config: Config, secrets: Secrets, log: Logger) {
   return AuditHeadFile.open({
     store: store.audit,
@@ -302,31 +284,5 @@ function openHeadFile(store: SqliteStore, config: Config, secrets: Secrets, log:
     auditKey: secrets.auditKey,
     onExported: ({ seq, mac }) => log.info({ seq, mac }, "audit head"),
     onProblem: (problem, err) => log.error({ err, problem }, "audit head"),
-  });
-}
-
-function recordStart(store: SqliteStore, policy: Policy, driver: string): Promise<void> {
-  return store.audit.append([
-    {
-      type: "gateway.started",
-      key_id: null,
-      time: new Date().toISOString(),
-      details: { version: VERSION, driver, policy_digest: policy.digest },
-    },
-  ]);
-}
-
-function recordReload(store: SqliteStore, policy: Policy): Promise<void> {
-  const timestamp = new Date().toISOString();
-  return store.settings.set("policy_digest", policy.digest, {
-    events: [{ event: "policy_reloaded", task_id: null, owner: null, timestamp, data: {} }],
-    audit: [
-      {
-        type: "policy.reloaded",
-        key_id: null,
-        time: timestamp,
-        details: { policy_digest: policy.digest },
-      },
-    ],
   });
 }
