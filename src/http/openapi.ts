@@ -15,6 +15,7 @@ import {
   TaskStatus,
   TaskView,
 } from "../contract/task.ts";
+import { mapValues } from "../lib/map-values.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
 import { type Route, TAGS } from "./route.ts";
 
@@ -240,13 +241,4 @@ function withComponents(document: Document): Document {
     paths: inside(paths) as Document["paths"],
     components: { ...components, schemas },
   };
-}
-
-function mapValues<From, To>(
-  values: Readonly<Record<string, From>>,
-  map: (value: From, name: string) => To,
-): Record<string, To> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, map(value, name)]),
-  );
 }

@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import { mapValues } from "../lib/map-values.ts";
 import type { ToolSchema } from "./tool.ts";
 
 /** The parts of a schema that are looked at here. */
@@ -77,11 +78,4 @@ function range(
 
 function names(said: string, bound: number | undefined): boolean {
   return new RegExp(`(?<!\\d)${bound}(?!\\d)`).test(said.replaceAll(/(?<=\d),(?=\d)/g, ""));
-}
-
-function mapValues<From, To>(
-  values: Readonly<Record<string, From>>,
-  map: (value: From) => To,
-): Record<string, To> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../../lib/canonical.ts";
 import { randomId } from "../../lib/random-id.ts";
 
 /** A card's task, and the key that planned it. */
@@ -107,7 +107,7 @@ function secretToken(): string {
 
 /** Looking up by the digest tells nothing of the tokens that exist by the time it takes. */
 function digest(token: string): string {
-  return createHash("sha256").update(token).digest("base64");
+  return sha256(token);
 }
 
 function isOver({ until, idleUntil }: Session, now: number): boolean {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { GatewayError } from "../../../contract/errors.ts";
+import { sha256 } from "../../../lib/canonical.ts";
 import type { StepIo } from "../../../tasks/driver.ts";
 
 /** What a task's screenshots may take at most: an agent takes one after each action. */
@@ -29,7 +29,7 @@ export class ScreenshotKeeper {
     const content = Buffer.from(data, "base64");
     const kind = KINDS.find(({ start }) => content.subarray(0, start.length).equals(start));
     if (kind === undefined) return undefined;
-    const digest = createHash("sha256").update(content).digest("base64");
+    const digest = sha256(content);
     if (this.#seen.has(digest)) return undefined;
     this.#seen.add(digest);
     this.#bytes += content.length;

@@ -2,14 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Picture } from "../../../lib/picture.ts";
 import { encodePng } from "../../../lib/png.ts";
-import type {
-  Button,
-  Desktop,
-  FocusedWindow,
-  Point,
-  Press,
-  Screenshot,
-} from "../../desktop/desktop.ts";
+import type { Desktop, FocusedWindow, Point, Press, Screenshot } from "../../desktop/desktop.ts";
 import { SerialQueue } from "../../step/serial-queue.ts";
 import type { Display, LiveDisplay } from "./display.ts";
 import { findFocusedWindow } from "./focused-window.ts";
@@ -50,49 +43,41 @@ export class DisplayDesktop implements ScreenAndInput {
   }
 
   async click(
-    click: { button: Button; count: number; at?: Point; holdKeys: readonly string[] },
+    { button, count, at, holdKeys }: Parameters<Desktop["click"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    const { button, count, at, holdKeys } = click;
     await this.#act(signal, ({ seat }) =>
       seat.holding(holdKeys, () => seat.click(button, count, at)),
     );
   }
 
   async pressButton(
-    { button, press, at }: { button: Button; press: Press; at?: Point },
+    { button, press, at }: Parameters<Desktop["pressButton"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
     await this.#act(signal, ({ seat }) => seat.pressButton(button, press, at));
   }
 
   async drag(
-    drag: { button: Button; path: readonly Point[]; holdKeys: readonly string[] },
+    { button, path, holdKeys }: Parameters<Desktop["drag"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    const { button, path, holdKeys } = drag;
     await this.#act(signal, ({ seat }) =>
       seat.holding(holdKeys, () => seat.drag(button, path, signal)),
     );
   }
 
   async trace(
-    { path, holdKeys }: { path: readonly Point[]; holdKeys: readonly string[] },
+    { path, holdKeys }: Parameters<Desktop["trace"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
     await this.#act(signal, ({ seat }) => seat.holding(holdKeys, () => seat.trace(path, signal)));
   }
 
   async scroll(
-    scroll: {
-      direction: "up" | "down" | "left" | "right";
-      count: number;
-      at?: Point;
-      holdKeys: readonly string[];
-    },
+    { direction, count, at, holdKeys }: Parameters<Desktop["scroll"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    const { direction, count, at, holdKeys } = scroll;
     await this.#act(signal, ({ seat }) =>
       seat.holding(holdKeys, () => seat.scroll(direction, count, at, signal)),
     );
