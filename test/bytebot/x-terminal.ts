@@ -21,6 +21,8 @@ const TRANSLATIONS = "Ctrl <Key>v: insert-selection(CLIPBOARD)";
 export interface TerminalOptions {
   /** Instead of pasting with Control+V. */
   readonly translations?: string;
+  /** Tells the program in it of clicks, as `ESC [ M` and three characters. */
+  readonly reportsClicks?: boolean;
   /** Its X geometry: `80x24+0+0`. */
   readonly geometry?: string;
 }
@@ -43,7 +45,7 @@ export async function openTerminal(
       ...["-xrm", "XTerm*VT100.disallowedPasteControls: NUL"],
       ...["-xrm", `XTerm*VT100.translations: #override ${options.translations ?? TRANSLATIONS}`],
       // Bytes reach the file as they come, not line by line.
-      ...["-e", "sh", "-c", 'stty -icanon min 1; exec cat > "$0"', file],
+      ...["-e", "sh", "-c", recording(options), file],
     );
     const found = await display.xdotool("search", "--sync", "--onlyvisible", "--name", title);
     const window = found.split("\n")[0] ?? "";
@@ -60,4 +62,9 @@ export async function openTerminal(
     watcher.close();
     throw error;
   }
+}
+
+function recording({ reportsClicks = false }: TerminalOptions): string {
+  const report = reportsClicks ? "printf '\\033[?1000h'; " : "";
+  return `stty -icanon min 1; ${report}exec cat > "$0"`;
 }

@@ -18,7 +18,8 @@ const RECORD = "/tmp/received.txt";
 const XTERM = ["-u8", "-fa", "Unifont", "-fs", "14", "-geometry", "80x24+0+0"];
 /** Pastes with Control+V, as ByteBot's users expect. */
 const PASTING = "XTerm*VT100.translations: #override Ctrl <Key>v: insert-selection(CLIPBOARD)";
-const RECORDING = `stty -icanon -echo min 1; exec cat > "$0"`;
+/** Clicks are reported to the program in it, as `ESC [ M` and three characters. */
+const RECORDING = `stty -icanon -echo min 1; printf '\\033[?1000h'; exec cat > "$0"`;
 
 /** The ways a gateway gets a desktop: its own, and ByteBot's. */
 export const DESKTOPS: Readonly<Record<string, () => Promise<TestedDesktop>>> = {
@@ -53,7 +54,7 @@ export const DESKTOPS: Readonly<Record<string, () => Promise<TestedDesktop>>> = 
   async bytebot() {
     await using opening = new AsyncDisposableStack();
     const display = opening.use(await startXDisplay());
-    const terminal = opening.use(await openTerminal(display));
+    const terminal = opening.use(await openTerminal(display, { reportsClicks: true }));
     const daemon = opening.use(await startDaemon({ display }));
     const gateway = opening.use(
       await startGateway({

@@ -5,6 +5,9 @@ import { run } from "../support/flow.ts";
 import { DESKTOPS, type TestedDesktop } from "./both-desktops.ts";
 import { screenshotOf } from "./screens.ts";
 
+/** A place in the terminal. */
+const INSIDE = { x: 60, y: 60 };
+
 /** What holds on every desktop, whatever drives it: actions, key names, refusals. */
 describe.runIf(hasXTools() && sees("bwrap")).each(Object.entries(DESKTOPS))("%s", (_, open) => {
   let desktop: TestedDesktop;
@@ -57,7 +60,7 @@ describe.runIf(hasXTools() && sees("bwrap")).each(Object.entries(DESKTOPS))("%s"
       await act("keyboard.press", { keys: ["shift"], press: "up" });
     }));
 
-  test("moves, clicks, drags, traces and scrolls where it was told", async () => {
+  test("moves, clicks, drags and traces where it was told", async () => {
     const at = { x: 900, y: 700 };
     const end = { x: 950, y: 720 };
     const pointer = async () => (await act("screen.cursor")).result;
@@ -69,15 +72,42 @@ describe.runIf(hasXTools() && sees("bwrap")).each(Object.entries(DESKTOPS))("%s"
     expect(await pointer()).toEqual(at);
     await act("mouse.trace", { path: [at, end], hold_keys: ["shift"] });
     expect(await pointer()).toEqual(end);
-    // Over the terminal: over its background a window manager may turn to another workspace.
-    const inside = { x: 60, y: 60 };
-    await act("mouse.scroll", { direction: "down", scroll_count: 2, coordinates: inside });
-    expect(await pointer()).toEqual(inside);
-    await act("mouse.press", { press: "down", coordinates: end });
-    await act("mouse.press", { press: "up" });
-    expect(await pointer()).toEqual(end);
-    // Into the terminal again, and no modifier was left behind.
-    await act("mouse.click", { coordinates: inside });
+  });
+
+  /** What a terminal is told of a button: its number, then that it was let go. */
+  const click = (button: number) => {
+    const told = (code: number) => `\u001b[M${String.fromCharCode(32 + code)}`;
+    return `${told(button)}..${told(3)}..`;
+  };
+  /** The places, which depend on the window's own, stand as dots. */
+  const reported = (text: string) =>
+    text
+      .split("\u001b[M")
+      .map((told, index) => (index === 0 ? told : `${told[0]}..${told.slice(3)}`))
+      .join("\u001b[M");
+
+  test.each([
+    ["left", 0, 1],
+    ["middle", 1, 1],
+    ["right", 2, 1],
+    ["left", 0, 2],
+  ])("the program under it is clicked with the %s button", async (button, number, times) => {
+    // One click more, into the terminal: it has the focus whatever was clicked before.
+    await act("mouse.click", { coordinates: INSIDE, button, click_count: times });
+    const expected = click(number).repeat(times);
+    const all = await desktop.received((text) => text.length >= before.length + expected.length);
+    expect(reported(all.slice(before.length))).toBe(expected);
+    before = all;
+  });
+
+  test("the program under it is scrolled", async () => {
+    await act("mouse.scroll", { direction: "down", scroll_count: 2, coordinates: INSIDE });
+    // The wheel is two buttons more; a terminal is not told that it was let go.
+    const expected = `\u001b[Ma..`.repeat(2);
+    const all = await desktop.received((text) => text.length >= before.length + expected.length);
+    expect(reported(all.slice(before.length))).toBe(expected);
+    before = all;
+    // And no modifier was left behind.
     await gets("c", () => act("keyboard.chord", { keys: ["c"] }));
   });
 

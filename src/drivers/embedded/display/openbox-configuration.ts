@@ -1,6 +1,7 @@
 /**
  * openbox without menus, keys, desktops or anything else that starts a program: naming `keyboard` and
- * `mouse` replaces its defaults. What is left is to focus, raise, move, resize and close windows.
+ * `mouse` replaces its defaults. What is left is to focus, raise, move, resize and close windows. Only
+ * what is bound in `Client` is handed on to the program: a press bound in `Frame` would not reach it.
  */
 export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
@@ -20,7 +21,6 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
       <mousebind button="Left" action="Drag"><action name="Move"/></mousebind>
       <mousebind button="Left" action="DoubleClick"><action name="ToggleMaximize"/></mousebind>
     </context>
-    <context name="Frame">${focusOnPress("Left")}</context>
     <context name="Close">
       <mousebind button="Left" action="Click"><action name="Close"/></mousebind>
     </context>
