@@ -65,6 +65,15 @@ test("a fingerprint does not change with what lies outside of its square", () =>
   );
 });
 
+test("a colour that is as bright as another is another", () => {
+  const colour = (red: number, green: number) => {
+    const picture = plain(64, 64, 0);
+    for (let at = 0; at < picture.rgb.length; at += 3) picture.rgb.set([red, green, 0], at);
+    return fingerprint(picture, { x: 32, y: 32 }, 20);
+  };
+  expect(difference(colour(0, 131), colour(255, 0))).toBe(1);
+});
+
 test("the difference is the share of cells that changed by more than 16", () => {
   const before = plain(64, 64, 100);
   const mark = (shade: number): string => {
@@ -104,7 +113,7 @@ test("property: a fingerprint has 256 cells for any point, and equals itself alo
   fc.assert(
     fc.property(pictures, anywhere, fc.integer({ min: 0, max: 80 }), (picture, point, radius) => {
       const print = fingerprint(picture, point, radius);
-      expect(Buffer.from(print, "base64url").length).toBe(256);
+      expect(Buffer.from(print, "base64url").length).toBe(256 * 3);
       expect(difference(print, print)).toBe(0);
       const inverted = { ...picture, rgb: picture.rgb.map((value) => 255 - value) };
       const share = difference(print, fingerprint(inverted, point, radius));

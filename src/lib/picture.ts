@@ -26,6 +26,7 @@ const OUTLINE = 2.5;
 const CORE = 1.2;
 
 const CELLS = 16;
+const CHANNELS = 3;
 /** Out of 255: what re-rendering the same thing may change. */
 const TOLERANCE = 16;
 
@@ -54,8 +55,8 @@ export function markPath(picture: Picture, points: readonly Spot[]): Picture {
 }
 
 /**
- * The mean luminance of each of 16×16 cells of the square around a point, from `radius` before it to
- * `radius` after it, without what lies outside of the picture; base64url.
+ * The mean colour of each of 16×16 cells of the square around a point, from `radius` before it to
+ * `radius` after it, without what lies outside of the picture; 3 bytes a cell, base64url.
  */
 export function fingerprint(picture: Picture, centre: Spot, radius: number): string {
   const { x, y } = inside(picture, centre);
@@ -64,28 +65,32 @@ export function fingerprint(picture: Picture, centre: Spot, radius: number): str
   const top = Math.max(0, y - reach);
   const width = Math.min(picture.width, x + reach + 1) - left;
   const height = Math.min(picture.height, y + reach + 1) - top;
-  const cells = new Uint8Array(CELLS * CELLS);
+  const cells = new Uint8Array(CELLS * CELLS * CHANNELS);
   for (let row = 0; row < CELLS; row += 1) {
     for (let column = 0; column < CELLS; column += 1) {
       const across = cellOf(left, width, column);
-      cells[row * CELLS + column] = meanLuminance(picture, across, cellOf(top, height, row));
+      const colour = meanColour(picture, across, cellOf(top, height, row));
+      cells.set(colour, (row * CELLS + column) * CHANNELS);
     }
   }
   return Buffer.from(cells).toString("base64url");
 }
 
 /**
- * The share, 0 to 1, of the cells of two fingerprints that differ by more than 16 of 255. What is no
- * fingerprint differs wholly.
+ * The share, 0 to 1, of the cells of two fingerprints that differ by more than 16 of 255 in red, green
+ * or blue. What is no fingerprint differs wholly.
  */
 export function difference(a: string, b: string): number {
   const [before, after] = [Buffer.from(a, "base64url"), Buffer.from(b, "base64url")];
-  if (before.length !== CELLS * CELLS || after.length !== before.length) return 1;
+  const cells = CELLS * CELLS;
+  if (before.length !== cells * CHANNELS || after.length !== before.length) return 1;
   let changed = 0;
-  for (const [index, value] of before.entries()) {
-    if (Math.abs(value - (after[index] ?? 0)) > TOLERANCE) changed += 1;
+  for (let cell = 0; cell < cells; cell += 1) {
+    const channels = [0, 1, 2].map((channel) => cell * CHANNELS + channel);
+    const differs = (at: number) => Math.abs((before[at] ?? 0) - (after[at] ?? 0)) > TOLERANCE;
+    if (channels.some(differs)) changed += 1;
   }
-  return changed / before.length;
+  return changed / cells;
 }
 
 function copyOf({ width, height, rgb }: Picture): Picture {
@@ -149,18 +154,20 @@ function cellOf(start: number, length: number, index: number): readonly [number,
   return [from, Math.max(from + 1, start + Math.floor(((index + 1) * length) / CELLS))];
 }
 
-function meanLuminance(
+function meanColour(
   { width, rgb }: Picture,
   [left, right]: readonly [number, number],
   [top, bottom]: readonly [number, number],
-): number {
-  let sum = 0;
+): Colour {
+  const sum: [number, number, number] = [0, 0, 0];
   for (let y = top; y < bottom; y += 1) {
     for (let x = left; x < right; x += 1) {
       const at = (y * width + x) * 3;
-      // Weights of ITU-R BT.601 in 256ths.
-      sum += 77 * (rgb[at] ?? 0) + 150 * (rgb[at + 1] ?? 0) + 29 * (rgb[at + 2] ?? 0);
+      sum[0] += rgb[at] ?? 0;
+      sum[1] += rgb[at + 1] ?? 0;
+      sum[2] += rgb[at + 2] ?? 0;
     }
   }
-  return Math.round(sum / 256 / ((right - left) * (bottom - top)));
+  const pixels = (right - left) * (bottom - top);
+  return [Math.round(sum[0] / pixels), Math.round(sum[1] / pixels), Math.round(sum[2] / pixels)];
 }
