@@ -31,6 +31,8 @@ export interface Capability {
   facts(parameters: Parameters): Facts;
   /** Reasons the request itself gives to raise the risk. */
   raises(parameters: Parameters): readonly Raise[];
+  /** Whether the screen may show something else after it than before. */
+  changesScreen(parameters: Parameters): boolean;
   /** One line for a person, e.g. `Read contents of /tmp/test.txt`. */
   summary(parameters: Parameters): string;
   /** A preview the request alone gives (URL, argv, text); the driver's inspection may give a better one. */

@@ -18,6 +18,8 @@ export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capab
   complete?(parameters: Static<Schema>, rules: CapabilityPolicy): Static<Schema>;
   facts?(parameters: Static<Schema>): Facts;
   raises?(parameters: Static<Schema>): readonly Raise[];
+  /** Whatever holds the desktop and does not only read, where nothing is said. */
+  changesScreen?(parameters: Static<Schema>): boolean;
   summary(parameters: Static<Schema>): string;
   preview?(parameters: Static<Schema>): Preview | undefined;
   mask?(parameters: Static<Schema>): Static<Schema>;
@@ -48,6 +50,9 @@ export function defineCapability<Schema extends TObject>(
       plain(definition.complete?.(typed(parameters), rules) ?? typed(parameters)),
     facts: (parameters) => definition.facts?.(typed(parameters)) ?? {},
     raises: (parameters) => definition.raises?.(typed(parameters)) ?? [],
+    changesScreen: (parameters) =>
+      definition.changesScreen?.(typed(parameters)) ??
+      (definition.holds === "desktop" && definition.readOnly !== true),
     summary: (parameters) => definition.summary(typed(parameters)),
     preview: (parameters) => definition.preview?.(typed(parameters)),
     mask: (parameters) => plain(definition.mask?.(typed(parameters)) ?? typed(parameters)),

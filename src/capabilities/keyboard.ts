@@ -101,5 +101,6 @@ export const keyboardPress = defineCapability({
         ]
       : [];
   },
+  changesScreen: ({ press }) => press === "down",
   summary: ({ keys, press }) => `${press === "down" ? "Hold down" : "Release"} ${keys.join(" + ")}`,
 });

@@ -20,6 +20,7 @@ export const mouseMove = defineCapability({
   idempotent: true,
   parameters: closed({ coordinates: point("Where to.") }),
   result: nothing(),
+  changesScreen: () => false,
   summary: ({ coordinates }) => `Move the mouse${to(coordinates)}`,
 });
 
@@ -61,6 +62,8 @@ export const mousePress = defineCapability({
     coordinates: there(),
   }),
   result: nothing(),
+  // A button that is let go where none was pressed does nothing.
+  changesScreen: ({ press }) => press === "down",
   summary: ({ press, button: which, coordinates }) =>
     `${press === "down" ? "Hold down" : "Release"} the ${which} button${at(coordinates)}`,
 });
@@ -92,6 +95,7 @@ export const mouseTrace = defineCapability({
   result: nothing(),
   normalise: withModifiers,
   raises: raiseByModifiers,
+  changesScreen: () => false,
   summary: ({ path, hold_keys }) => `Move the mouse${along(path)}${holding(hold_keys)}`,
 });
 

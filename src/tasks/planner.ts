@@ -11,6 +11,7 @@ import type { Permission, Raise } from "../policy/decision.ts";
 import type { Desktops, NamedDesktop } from "./desktops.ts";
 import type { Availability, Driver, Inspection, Look } from "./driver.ts";
 import { fileSizeLimit } from "./limits.ts";
+import { LookPlaces } from "./look-places.ts";
 import { mayLook, permit, refuseDisabled } from "./permit.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
@@ -60,10 +61,13 @@ interface Planning {
 
 /** ms a desktop gets to show itself while a plan is made. */
 const INSPECTION_MS = 10_000;
+/** Of one plan; what comes after them is not shown. */
+const MAX_PICTURES = 10;
 
 /** Turns a request into the plan that is digested, shown and run. Has no effect. */
 export class Planner {
   readonly #deps: PlannerDeps;
+  readonly #places = new LookPlaces();
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
@@ -81,7 +85,9 @@ export class Planner {
     const requested = stepsOf(request);
     for (const [index, step] of requested.entries()) {
       const pointer = request.steps === undefined ? "/parameters" : `/steps/${index}/parameters`;
-      const isScreenSettled = !judged.some(({ step }) => this.#changesScreen(step));
+      const isScreenSettled =
+        !judged.some(({ step }) => this.#changesScreen(step)) &&
+        judged.filter(({ picture }) => picture !== undefined).length < MAX_PICTURES;
       const seen = { policy, principal, desktop, isScreenSettled, index };
       judged.push(await this.#judge(seen, step, pointer));
     }
@@ -126,7 +132,7 @@ export class Planner {
     const asked = readParameters(policy, principal, capability, request, pointer);
     const rules = policy.capabilities[capability.action] ?? { enabled: false };
     const parameters = rules.enabled ? capability.complete(asked, rules) : asked;
-    const raises = capability.raises(parameters);
+    const raises = [...capability.raises(parameters), ...unseenRaises(planning, capability)];
     // Asked before the driver looks, so that a denied path is not even touched.
     const allowed = permit(policy, principal, capability, parameters, raises);
     const availability = await settledAvailability(desktop.driver, capability.action);
@@ -173,11 +179,12 @@ export class Planner {
   }
 
   async #inspect(
-    { policy, desktop, isScreenSettled }: Planning,
+    { policy, principal, desktop, isScreenSettled }: Planning,
     capability: Capability,
     parameters: Parameters,
     open: boolean,
   ): Promise<Inspection> {
+    using _place = capability.holds === "desktop" ? this.#places.take(principal.keyId) : undefined;
     const look: Look = {
       maxFileSize: fileSizeLimit(policy, capability.action, this.#deps.maxFileSize),
       isScreenSettled,
@@ -201,10 +208,17 @@ export class Planner {
   }
 
   /** Whether a step may leave another picture on the screen than it found. */
-  #changesScreen({ action }: PlannedStep): boolean {
-    const capability = this.#deps.capabilities.get(action);
-    return capability?.holds === "desktop" && !capability.readOnly;
+  #changesScreen({ action, parameters }: PlannedStep): boolean {
+    return this.#deps.capabilities.get(action)?.changesScreen(parameters) ?? false;
   }
+}
+
+/** What acts on a screen that nobody has seen is riskier than on one that was shown and is checked. */
+function unseenRaises({ isScreenSettled }: Planning, capability: Capability): Raise[] {
+  if (isScreenSettled || capability.holds !== "desktop" || !capability.destructive) return [];
+  return [
+    raiseByOne("earlier steps change the screen: what it acts on can be neither shown nor checked"),
+  ];
 }
 
 /** Just after the start a self-test may still be under way: a plan waits for it. */

@@ -1,10 +1,12 @@
 import { GatewayError } from "../../contract/errors.ts";
 import { isTypeable } from "../../lib/daemon-input.ts";
+import type { Picture } from "../../lib/picture.ts";
 import { readPngSize } from "../../lib/png.ts";
 import type { DaemonRequest } from "../../tasks/agent-guard.ts";
 import { awaitSettled, glanceAt, type SettlingTimes } from "../desktop/await-settled.ts";
 import type { Desktop, Point, Press, Screenshot } from "../desktop/desktop.ts";
 import { isPixel } from "../desktop/pointer-parameters.ts";
+import { pixelsOf } from "../desktop/target-binding.ts";
 import { fieldsOf } from "./answer-fields.ts";
 import { malformedAnswer } from "./daemon-error.ts";
 import type { DaemonLine } from "./daemon-line.ts";
@@ -121,18 +123,22 @@ export class ByteBotDesktop implements Desktop {
 
   async openApplication(application: string, signal: AbortSignal): Promise<void> {
     requireApplication(application);
-    const before = await glanceAt(await this.capture(signal));
+    const before = glanceAt(await this.#look(signal));
     await this.#do({ action: "application", application }, signal);
-    await awaitSettled(() => this.capture(signal), before, this.#times.window, signal);
+    await awaitSettled(() => this.#look(signal), before, this.#times.window, signal);
   }
 
   async openUrl(url: string, signal: AbortSignal): Promise<void> {
     await this.openApplication(BROWSER, signal);
     await this.chord(["Control_L", "l"], signal);
     await this.paste(url, signal);
-    const before = await glanceAt(await this.capture(signal));
+    const before = glanceAt(await this.#look(signal));
     await this.chord(["Return"], signal);
-    await awaitSettled(() => this.capture(signal), before, this.#times.page, signal);
+    await awaitSettled(() => this.#look(signal), before, this.#times.page, signal);
+  }
+
+  async #look(signal: AbortSignal): Promise<Picture> {
+    return pixelsOf(await this.capture(signal));
   }
 
   async release(): Promise<void> {

@@ -1,7 +1,5 @@
-import { difference, fingerprint } from "../../lib/picture.ts";
+import { difference, fingerprint, type Picture } from "../../lib/picture.ts";
 import { pause } from "../step/pause.ts";
-import type { Screenshot } from "./desktop.ts";
-import { pixelsOf } from "./target-binding.ts";
 
 /** ms each. */
 export interface SettlingTimes {
@@ -18,8 +16,7 @@ const CHANGED = 0.03;
 const STILL = 0.01;
 
 /** The screen at a glance: what `isSettled` compares. */
-export async function glanceAt(shot: Screenshot): Promise<string> {
-  const picture = await pixelsOf(shot);
+export function glanceAt(picture: Picture): string {
   const { width, height } = picture;
   const centre = { x: Math.floor(width / 2), y: Math.floor(height / 2) };
   return fingerprint(picture, centre, Math.max(width, height));
@@ -30,7 +27,7 @@ export async function glanceAt(shot: Screenshot): Promise<string> {
  * opened or a page has loaded; at most for the times given. Never rejects for a busy screen.
  */
 export async function awaitSettled(
-  capture: () => Promise<Screenshot>,
+  look: () => Promise<Picture>,
   before: string,
   times: SettlingTimes,
   signal: AbortSignal,
@@ -40,7 +37,7 @@ export async function awaitSettled(
   let last = before;
   while (passed() < times.limit) {
     await pause(times.pause, signal);
-    const now = await glanceAt(await capture());
+    const now = glanceAt(await look());
     const isChanged = difference(before, now) > CHANGED;
     const isStill = difference(last, now) <= STILL;
     if (isStill && (isChanged || passed() >= times.unchanged)) return;

@@ -1,13 +1,12 @@
 import type { Parameters } from "../../contract/task.ts";
 import { oneLine } from "../../lib/inert.ts";
-import { markPath, markPoint, type Picture } from "../../lib/picture.ts";
-import { encodePng } from "../../lib/png.ts";
+import type { Picture } from "../../lib/picture.ts";
 import type { Inspection, Look } from "../../tasks/driver.ts";
 import { text, textList } from "../step/parameter.ts";
 import type { Desktop, Point } from "./desktop.ts";
 import { coordinatesOf, pathOf } from "./pointer-parameters.ts";
 import type { Screen } from "./screen.ts";
-import { type Bound, bindFocus, bindTarget, pixelsOf } from "./target-binding.ts";
+import { type Bound, bindFocus, bindTarget } from "./target-binding.ts";
 
 /** What a pointer action aims at. */
 interface Aim {
@@ -79,12 +78,11 @@ async function inspectAim(
     await screen.requireInside(aim.points, look.signal);
     return { ...NOTHING, preview: { kind: "text", text: NOT_SETTLED } };
   }
-  const shot = await screen.look(look.signal);
+  const picture = await screen.look(look.signal);
   await screen.requireInside(aim.points, look.signal);
-  const picture = await pixelsOf(shot);
   const atPointer = aim.points.length === 0;
   const targets = atPointer ? [await desktop.cursor(look.signal)] : aim.points;
-  const png = await encodePng(mark(picture, targets));
+  const png = await screen.draw(picture, targets, look.signal);
   return {
     raises: [],
     bound: boundOf(aim, picture, look),
@@ -96,13 +94,6 @@ async function inspectAim(
 function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: Look): Bound {
   if (bound === undefined || !targetCheck.enabled) return {};
   return bindTarget(picture, bound, targetCheck.radius_px);
-}
-
-function mark(picture: Picture, targets: readonly Point[]): Picture {
-  const [only, ...more] = targets;
-  return only !== undefined && more.length === 0
-    ? markPoint(picture, only)
-    : markPath(picture, targets);
 }
 
 async function inspectTyped(desktop: Desktop, typed: string, look: Look): Promise<Inspection> {

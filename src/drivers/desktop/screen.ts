@@ -1,6 +1,9 @@
 import { GatewayError } from "../../contract/errors.ts";
-import { unlessAborted } from "../step/serial-queue.ts";
+import { markPath, markPoint, type Picture } from "../../lib/picture.ts";
+import { encodePng } from "../../lib/png.ts";
+import { SerialQueue, unlessAborted } from "../step/serial-queue.ts";
 import type { Desktop, Point, Screenshot } from "./desktop.ts";
+import { pixelsOf } from "./target-binding.ts";
 
 /** ms after which nobody waits for a picture any more. */
 const LOOK_MS = 30_000;
@@ -8,7 +11,8 @@ const LOOK_MS = 30_000;
 /** Takes screenshots of a desktop and remembers how large its screen is. */
 export class Screen {
   readonly #desktop: Desktop;
-  #looking: Promise<Screenshot> | undefined;
+  readonly #drawing = new SerialQueue();
+  #looking: Promise<Picture> | undefined;
   #size: { readonly width: number; readonly height: number } | undefined;
 
   constructor(desktop: Desktop) {
@@ -25,11 +29,22 @@ export class Screen {
    * A picture for a plan. Plans that are made at once share one, so that many of them keep nobody
    * from the desktop.
    */
-  async look(signal: AbortSignal): Promise<Screenshot> {
-    this.#looking ??= this.capture(AbortSignal.timeout(LOOK_MS)).finally(() => {
-      this.#looking = undefined;
-    });
+  async look(signal: AbortSignal): Promise<Picture> {
+    this.#looking ??= this.capture(AbortSignal.timeout(LOOK_MS))
+      .then(pixelsOf)
+      .finally(() => {
+        this.#looking = undefined;
+      });
     return await unlessAborted(this.#looking, signal);
+  }
+
+  /** The picture as a PNG, its targets marked; one at a time, because each takes a copy. */
+  async draw(
+    picture: Picture,
+    targets: readonly Point[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    return await this.#drawing.run(signal, () => encodePng(mark(picture, targets)));
   }
 
   /** Throws `invalid_request`, saying the size of the newest screenshot, for a point outside of it. */
@@ -44,4 +59,11 @@ export class Screen {
       { hint: `x goes from 0 to ${width - 1}, y from 0 to ${height - 1}.` },
     );
   }
+}
+
+function mark(picture: Picture, targets: readonly Point[]): Picture {
+  const [only, ...more] = targets;
+  return only !== undefined && more.length === 0
+    ? markPoint(picture, only)
+    : markPath(picture, targets);
 }

@@ -1,8 +1,7 @@
 import { tmpdir } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Availability } from "../../tasks/driver.ts";
+import { awaitSettled, glanceAt, type SettlingTimes } from "../desktop/await-settled.ts";
 import type { Desktop } from "../desktop/desktop.ts";
-import { throwIfAborted } from "../step/aborted.ts";
 import { Display, type DisplayOptions, displayProblem } from "./display/display.ts";
 import { DisplayDesktop } from "./display/display-desktop.ts";
 import { type EgressOptions, type EgressProxy, startEgressProxy } from "./egress/egress-proxy.ts";
@@ -26,11 +25,8 @@ export interface NoDesktop {
   readonly hint: string;
 }
 
-/** Once a program runs its windows come up; ms between two looks, and until nobody waits longer. */
-const LOOK_MS = 200;
-const SETTLE_MS = 8000;
-/** Looks in a row that must show the same. */
-const STILL = 3;
+/** Once a program runs its windows come up, empty at first; what is in front already changes nothing. */
+const TIMES: SettlingTimes = { pause: 400, unchanged: 4000, limit: 10_000 };
 
 /**
  * A screen of our own where Xvfb is installed: the display, the sandbox its programs run in, and
@@ -89,13 +85,11 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
   }
 
   async openApplication(application: string, signal: AbortSignal): Promise<void> {
-    await this.exclusively(signal, () => this.#programs.openApplication(application, signal));
-    await this.#settle(signal);
+    await this.#open(() => this.#programs.openApplication(application, signal), signal);
   }
 
   async openUrl(url: string, signal: AbortSignal): Promise<void> {
-    await this.exclusively(signal, () => this.#programs.openUrl(url, signal));
-    await this.#settle(signal);
+    await this.#open(() => this.#programs.openUrl(url, signal), signal);
   }
 
   /** Ends the connections of programs that the policy would not allow any more. */
@@ -109,19 +103,10 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
     await this.#egress[Symbol.asyncDispose]();
   }
 
-  /** Resolves when a window has the focus and the picture stands still, or nobody waits longer. */
-  async #settle(signal: AbortSignal): Promise<void> {
-    const end = performance.now() + SETTLE_MS;
-    let before: Uint8Array | undefined;
-    let same = 0;
-    while (same < STILL && performance.now() < end) {
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => throwIfAborted(signal));
-      const isShown = (await this.focus(signal)) !== undefined;
-      const { rgb } = await this.picture(signal);
-      const isStill = before !== undefined && Buffer.compare(before, rgb) === 0;
-      same = isShown && isStill ? same + 1 : 0;
-      before = rgb;
-    }
+  async #open(start: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const before = glanceAt(await this.picture(signal));
+    await this.exclusively(signal, start);
+    await awaitSettled(() => this.picture(signal), before, TIMES, signal);
   }
 }
 
