@@ -59,6 +59,10 @@ export class Artifacts {
     }));
   }
 
+  async has(id: string): Promise<boolean> {
+    return (await this.#store.get(id)) !== undefined;
+  }
+
   find(id: string): Promise<Artifact | undefined> {
     return this.#store.get(id);
   }

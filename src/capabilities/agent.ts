@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import Type from "typebox";
 import { EnvelopeFile } from "../contract/policy.ts";
 import { completeEnvelope } from "../policy/complete-envelope.ts";
@@ -8,6 +9,7 @@ import { closed, oneOf } from "./schema-parts.ts";
 import { count, quoted } from "./wording.ts";
 
 const MAX_SHOWN = 200;
+const MAX_SHOWN_FILE = 2000;
 
 const File = closed({
   // The agent's backend puts the name into a path unescaped.
@@ -83,6 +85,10 @@ export const agentTask = defineCapability({
   }),
   facts: ({ files = [], envelope }) => ({
     contentSize: files.reduce((sum, file) => sum + contentSize(file.content, "base64"), 0),
+    files: files.map(({ name, content }) => ({
+      path: placeOf(name),
+      contentSize: contentSize(content, "base64"),
+    })),
     ...(envelope !== undefined && { envelope: completeEnvelope(envelope, undefined) }),
   }),
   summary({ description, files = [] }) {
@@ -94,10 +100,20 @@ export const agentTask = defineCapability({
     description,
     envelope: [
       ...describeEnvelope(completeEnvelope(envelope, undefined)),
-      ...files.map(({ name, content }) => {
-        const size = count(contentSize(content, "base64"), "byte");
-        return `It is given /home/user/Desktop/${name} with ${size}.`;
-      }),
+      ...files.map(describeFile),
     ],
   }),
 });
+
+/** Where the agent puts a file of its task. */
+function placeOf(name: string): string {
+  return `/home/user/Desktop/${name}`;
+}
+
+function describeFile({ name, content }: { name: string; content: string }): string {
+  const bytes = Buffer.from(content, "base64");
+  const size = count(bytes.length, "byte");
+  const given = `It is given ${placeOf(name)} with ${size}, in place of what is there`;
+  // What is no text stands in the parameters as base64.
+  return isUtf8(bytes) ? `${given}: ${quoted(bytes.toString(), MAX_SHOWN_FILE)}` : `${given}.`;
+}

@@ -184,7 +184,13 @@ test("agent.task counts its files and takes each name once", () => {
     priority: "medium",
     files: [{ media_type: "application/octet-stream" }, { media_type: "text/plain" }],
   });
-  expect(agentTask.facts(settled)).toEqual({ contentSize: 3 });
+  expect(agentTask.facts(settled)).toEqual({
+    contentSize: 3,
+    files: [
+      { path: "/home/user/Desktop/a.txt", contentSize: 2 },
+      { path: "/home/user/Desktop/b.txt", contentSize: 1 },
+    ],
+  });
   expect(agentTask.summary(settled)).toBe('Ask the agent with 2 files: "Sum up"');
   expect(() => agentTask.normalise({ description: "x", files: [files[0], files[0]] })).toThrow(
     /twice/,

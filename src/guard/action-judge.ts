@@ -50,7 +50,7 @@ export class ActionJudge {
     const elapsedMs = this.#deps.now() - this.#begun;
     checkEnvelope(envelope, action, { actions: taken, elapsedMs });
     // The policy first: it may forbid what else would be asked about the pointer.
-    this.#checkPolicy(action);
+    this.checkPolicy(action);
     this.#checkScreen(pointsOf(action) ?? []);
     if (envelope.region === undefined) return action;
     const settled = await this.#settlePointer(action);
@@ -69,7 +69,8 @@ export class ActionJudge {
     }
   }
 
-  #checkPolicy({ capability, parameters }: AgentAction): void {
+  /** Throws what the present policy has against the action, whatever envelope there is. */
+  checkPolicy({ capability, parameters }: AgentAction): void {
     const { requester } = this.#run.io;
     const principal = this.#deps.findPrincipal(requester);
     if (principal === undefined || !principal.scopes.has("execute")) {

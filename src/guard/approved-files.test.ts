@@ -33,6 +33,14 @@ describe("files that were approved with the task", () => {
     expect(await test.act(write("milk"))).toMatchObject({ status: 201 });
   });
 
+  it("do not pass where the policy no longer lets such a file be written", async () => {
+    await using test = await TestGuard.open();
+    using _session = test.begin({}, DESKTOP, [FILE]);
+    test.policy = { ...test.policy, capabilities: { "agent.task": { enabled: true } } };
+    expect(await test.act(write("milk"))).toBe("dropped");
+    expect(test.sent).toEqual([]);
+  });
+
   it("do not pass where the task is over", async () => {
     await using test = await TestGuard.open();
     using _session = test.begin({}, DESKTOP, [FILE]);

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { capabilities } from "../capabilities/registry.ts";
+import type { GatewayError } from "../contract/errors.ts";
 import type { EnvelopeFile, PolicyFile } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
@@ -32,6 +33,7 @@ export class TestGuard implements AsyncDisposable {
   principal: Principal | undefined = REQUESTER;
   obstacle: string | undefined;
   fileObstacle: string | undefined;
+  lapse: GatewayError | undefined;
   nowMs = 0;
   /** What the daemon does with a request; undefined: its usual answer. */
   daemon: (
@@ -141,6 +143,7 @@ export class TestGuard implements AsyncDisposable {
       maxFileSize: 0,
       targetCheck: { enabled: false, tolerance: 0, radius_px: 8 },
       progress: () => undefined,
+      findLapse: () => this.lapse,
       onInstruction: () => undefined,
       keepArtifact: async () => "artifact_1",
       record: async (entry) => {

@@ -116,7 +116,7 @@ export class GuardSession implements GuardedSession {
     // Whatever else is asked holds now, and not when a slow request began.
     await body.catch(() => undefined);
     if (this.#isOver() || gone.aborted) return undefined;
-    const interruption = this.#interruption();
+    const interruption = this.#interruption() ?? this.#run.io.findLapse();
     if (interruption !== undefined) {
       await this.#records.refuse(interruption, request);
       return undefined;
@@ -133,8 +133,11 @@ export class GuardSession implements GuardedSession {
     let action: AgentAction;
     try {
       if (read instanceof GatewayError) throw read;
-      if (isApproved) this.#files.take(read);
-      action = isApproved ? read : await this.#judge.judge(read, this.#actions);
+      if (isApproved) {
+        this.#judge.checkPolicy(read);
+        this.#files.take(read);
+        action = read;
+      } else action = await this.#judge.judge(read, this.#actions);
     } catch (error) {
       await this.#refuse(toGatewayError(error), request, asked?.capability.action);
       return undefined;
@@ -165,7 +168,7 @@ export class GuardSession implements GuardedSession {
       return undefined;
     }
     // Recording may have taken long.
-    if (this.#interruption() !== undefined || gone.aborted) {
+    if (this.#interruption() !== undefined || this.#run.io.findLapse() || gone.aborted) {
       await this.#records.finish(number, "not_sent");
       return undefined;
     }
@@ -193,6 +196,9 @@ export class GuardSession implements GuardedSession {
     } catch (error) {
       if (!this.#signal.aborted) await this.#letGo();
       const { code } = toGatewayError(error);
+      // It was on its way: nobody knows how far it came.
+      if (this.#signal.aborted && !action.capability.readOnly)
+        return { outcome: "outcome_unknown" };
       if (code === "internal_error")
         this.#deps.log.error({ err: error }, "an agent's action failed");
       return { outcome: code };

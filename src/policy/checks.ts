@@ -50,6 +50,7 @@ export const CHECKS: readonly Check[] = [
   listCheck("path", "allowed_paths", "path_not_allowed", (path, rules) => matchPath(path, rules)),
   { name: "extension", run: checkExtension },
   { name: "size", run: checkSize },
+  { name: "files", run: checkFiles },
   listCheck("url", "allowed_domains", "domain_not_allowed", (url, rules, policy) =>
     matchUrl(url, rules, policy.own_hosts),
   ),
@@ -266,6 +267,25 @@ function inEnvelope({ denial, change }: DeniedVerdict, action: string): Verdict 
     extras: { ...denial.extras, hint },
   };
   return { outcome: "denied", denial: told, ...(change && { change }) };
+}
+
+const WRITE = "fs.write";
+/** What may be written and where. */
+const OF_A_FILE: ReadonlySet<string> = new Set(["key", "enabled", "path", "extension", "size"]);
+
+function checkFiles({ policy, principal, proposal }: CheckInput): Verdict {
+  const { files = [] } = proposal.facts;
+  if (files.length === 0) return skipped("the request brings no files");
+  const capability = policy.capabilities[WRITE] ?? NOT_LISTED;
+  for (const facts of files) {
+    const written = { action: WRITE, risk: proposal.risk, facts, raises: [] };
+    const verdicts = CHECKS.filter(({ name }) => OF_A_FILE.has(name)).map((check) =>
+      check.run({ policy, principal, proposal: written, capability }),
+    );
+    const against = verdicts.find(({ outcome }) => outcome === "denied");
+    if (against !== undefined) return against;
+  }
+  return passed(`${ruleName(WRITE)} allows every file`);
 }
 
 /** JSON on one line, spaced as people write it. */

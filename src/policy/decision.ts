@@ -11,6 +11,8 @@ export interface Facts {
   readonly url?: string;
   readonly command?: readonly string[];
   readonly application?: string;
+  /** Files that come with the request: each is held to what fs.write may. */
+  readonly files?: readonly { readonly path: string; readonly contentSize: number }[];
   /** Within what an agent shall act by itself. */
   readonly envelope?: Envelope;
 }

@@ -20,6 +20,7 @@ test("every check is listed in order with its outcome, and the same decision com
     "path denied",
     "extension not reached",
     "size not reached",
+    "files not reached",
     "url not reached",
     "command not reached",
     "application not reached",

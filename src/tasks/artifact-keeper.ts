@@ -24,6 +24,8 @@ export interface NewArtifact {
 export interface ArtifactKeeper {
   /** Resolves with the id once the bytes are safe. */
   keep(artifact: NewArtifact): Promise<string>;
+  /** Whether it is still kept. */
+  has(id: string): Promise<boolean>;
   /** What the steps of a task left behind, without the previews of its plan. */
   list(taskId: string): Promise<ArtifactView[]>;
 }

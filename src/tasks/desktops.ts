@@ -49,6 +49,16 @@ export class Desktops {
   }
 }
 
+/** Why a key may not decide on what is planned for a desktop, or undefined where it may. */
+export function findDecisionRefusal(desktop: string, { keyId, desktops }: Principal) {
+  if (desktops === null || desktops.has(desktop)) return undefined;
+  return new GatewayError(
+    "scope_missing",
+    `Key ${keyId} may not decide on desktop ${JSON.stringify(desktop)} (desktops of the key in config/clients.json).`,
+    { hint: "An approver decides whose key names that desktop, or names none." },
+  );
+}
+
 /** Why a key may not use a desktop, or undefined where it may. */
 export function findRefusal(desktop: NamedDesktop, principal: Principal): GatewayError | undefined {
   const { name, keys } = desktop;

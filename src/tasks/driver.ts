@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../contract/errors.ts";
+import type { ErrorCode, GatewayError } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import type { TargetCheck } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
@@ -54,6 +54,11 @@ export interface StepIo {
   /** Largest file to read or write, bytes. */
   readonly maxFileSize: number;
   readonly targetCheck: TargetCheck;
+  /**
+   * Why the step may do nothing further, although it has begun: a stop, a key that is gone, a policy
+   * that has become stricter. Undefined where it may.
+   */
+  findLapse(): GatewayError | undefined;
   /** `fraction` of this step, 0 to 1. The newest counts; some are passed over. */
   progress(fraction: number, message: string): void;
   /**

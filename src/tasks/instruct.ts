@@ -4,6 +4,7 @@ import type { Instruction } from "./instruction.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runner } from "./runner.ts";
 import type { Task } from "./task.ts";
+import { planOf } from "./task-view.ts";
 
 /**
  * Hands an instruction to the step that a task runs, recorded before and after. Throws
@@ -20,7 +21,10 @@ export async function instruct(
   if (handle === undefined) throw takesNoInstructions(task);
   const details = {
     kind: instruction.kind,
-    ...(instruction.kind === "message" && { message_digest: digestOf(instruction.message) }),
+    ...(instruction.kind === "message" && {
+      // Salted: what a person tells an agent may be short enough to be guessed.
+      message_digest: digestOf([planOf(task).salt, instruction.message]),
+    }),
   };
   const record = (type: string, outcome: Record<string, unknown>) =>
     ledger.change(task.id, () => ({

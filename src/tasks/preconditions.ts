@@ -69,6 +69,19 @@ function mayDecide(principal: Principal | undefined, plan: Plan): boolean {
   return principal !== undefined && findSurfaceObstacle(principal, plan) === undefined;
 }
 
+/**
+ * What of all this has lapsed while the step runs, or undefined: asked before each thing that a step
+ * does by itself. A plan that has begun does not expire.
+ */
+export function findLapse(
+  deps: PreconditionDeps,
+  task: Task,
+  plan: Plan,
+  index: number,
+): GatewayError | undefined {
+  return findWithdrawal(deps, task, plan) ?? refusal(deps, plan, index);
+}
+
 function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayError | undefined {
   const principal = deps.findPrincipal(plan.requester);
   const step = plan.steps[index];

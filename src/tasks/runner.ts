@@ -149,7 +149,7 @@ export class Runner {
       run.results.push(
         await driver.perform(
           step,
-          createStepIo(this.#deps, { ...run, task, index, action: step.action }),
+          createStepIo(this.#deps, { ...run, task, plan, index, action: step.action }),
         ),
       );
       return undefined;

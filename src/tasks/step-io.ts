@@ -1,18 +1,17 @@
 import type { EventData } from "../contract/event.ts";
-import type { Policy } from "../contract/policy.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import type { StepIo } from "./driver.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Ledger } from "./ledger.ts";
 import { artifactQuota, fileSizeLimit } from "./limits.ts";
+import { findLapse, type PreconditionDeps } from "./preconditions.ts";
 import type { ProgressReporter } from "./progress-reporter.ts";
 import type { AuditEntry } from "./step-records.ts";
-import type { Task } from "./task.ts";
+import type { Plan, Task } from "./task.ts";
 
-export interface StepIoDeps {
+export interface StepIoDeps extends PreconditionDeps {
   readonly ledger: Ledger;
   readonly artifacts: ArtifactKeeper;
-  readonly policy: () => Policy;
   /** Largest file of any action, bytes. */
   readonly maxFileSize: number;
 }
@@ -24,6 +23,7 @@ export interface InstructionSlot {
 
 export interface StepIoOptions {
   readonly task: Task;
+  readonly plan: Plan;
   readonly index: number;
   readonly action: string;
   readonly progress: ProgressReporter;
@@ -33,7 +33,7 @@ export interface StepIoOptions {
 
 /** What a step may use while it runs. */
 export function createStepIo(deps: StepIoDeps, options: StepIoOptions): StepIo {
-  const { task, index, action, progress, signal, instruct } = options;
+  const { task, plan, index, action, progress, signal, instruct } = options;
   const policy = deps.policy();
   const maxFileSize = fileSizeLimit(policy, action, deps.maxFileSize);
   return {
@@ -42,6 +42,7 @@ export function createStepIo(deps: StepIoDeps, options: StepIoOptions): StepIo {
     targetCheck: policy.target_check,
     signal,
     maxFileSize,
+    findLapse: () => findLapse(deps, task, plan, index),
     progress: (fraction, message) => progress.report(index, fraction, message),
     record: ({ event, audit }) =>
       record(

@@ -15,7 +15,7 @@ import type { PlanView, RequestedBy, Surface, TaskStatus, TaskView } from "../co
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
-import type { Desktops } from "./desktops.ts";
+import { type Desktops, findDecisionRefusal } from "./desktops.ts";
 import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
@@ -53,6 +53,8 @@ export interface TaskEngineDeps {
 /** ms running tasks get to finish at shutdown before they are interrupted. */
 const SHUTDOWN_GRACE_MS = 5000;
 const SWEEP_MS = 1000;
+/** Bytes of a preview's picture: a large screen full of noise. */
+const MAX_PICTURE = 64 * 1024 * 1024;
 /** A page of tasks ends with the one that reaches it, however many were asked for. */
 const LIST_CHARACTERS = 4 * 1024 * 1024;
 
@@ -110,6 +112,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     }
     const planned = await this.#planner.plan(principal, request, requestedBy);
+    // Looking at a screen takes its time.
+    this.#refuseStopped();
     const now = new Date().toISOString();
     const task = newTask(planned, now);
     const kept = await this.#deps.store.insert(
@@ -180,6 +184,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#own(principal, taskId);
     refuseEnded(task.state.status);
+    const refusal = findDecisionRefusal(planOf(task).desktop, principal);
+    if (refusal !== undefined) throw refusal;
     await instruct(
       { runner: this.#runner, ledger: this.#ledger },
       task,
@@ -281,13 +287,30 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   async #decide(principal: Principal, request: ConfirmRequest, surface?: Surface): Promise<Task> {
-    if (request.decision === "approve") this.#refuseStopped();
-    await this.#ender.expireIfDue(await this.#ledger.get(request.task_id));
+    const present = await this.#ledger.get(request.task_id);
+    const refusal = findDecisionRefusal(planOf(present).desktop, principal);
+    if (refusal !== undefined) throw refusal;
+    if (request.decision === "approve") {
+      this.#refuseStopped();
+      await this.#refuseUnshown(present);
+    }
+    await this.#ender.expireIfDue(present);
     const task = await this.#ledger.change(request.task_id, (present) =>
       applyDecision(present, planOf(present), principal, request, surface),
     );
     if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
     return task;
+  }
+
+  /** What cannot be shown cannot be approved (I8). */
+  async #refuseUnshown({ notes }: Task): Promise<void> {
+    for (const { preview } of notes.steps) {
+      if (preview?.kind !== "screenshot") continue;
+      if (await this.#deps.artifacts.has(preview.artifact_id)) continue;
+      throw new GatewayError("state_changed", "A picture of the plan is no longer kept.", {
+        hint: "Plan it again; security.max_artifacts_mb bounds what is kept of a key's pictures.",
+      });
+    }
   }
 
   /** After the task is there, which they belong to, and before anyone knows of it. */
@@ -303,7 +326,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         name: `step-${step}.png`,
         mediaType: "image/png",
         content: png,
-        maxSize: this.#deps.maxFileSize,
+        maxSize: MAX_PICTURE,
         quota: artifactQuota(this.#deps.policy()),
       });
     }

@@ -64,6 +64,113 @@ describe("the picture of a plan", () => {
   });
 });
 
+describe("what cannot be shown", () => {
+  const picture = { png: Buffer.from("p"), width: 4, height: 4, targets: [{ x: 1, y: 1 }] };
+  const driver = createFakeDriver({ inspect: async () => ({ bound: {}, raises: [], picture }) });
+  const byPerson = { "mouse.click": { enabled: true, confirmation: "approver" } } as const;
+  const approve = (plan: { task_id: string; plan_digest: string }) => ({
+    task_id: plan.task_id,
+    plan_digest: plan.plan_digest,
+    decision: "approve" as const,
+  });
+
+  it("I8 cannot be approved: a picture that is no longer kept", async () => {
+    await using service = await startEngine({ driver, capabilities: byPerson });
+    const plan = await service.engine.plan(REQUESTER, CLICK);
+    const [step] = (await service.engine.get(APPROVER, plan.task_id)).steps;
+    if (step?.preview?.kind !== "screenshot") throw new Error("no screenshot");
+    const kept = await service.artifacts.find(step.preview.artifact_id);
+    if (kept === undefined) throw new Error("no picture");
+    // Another of the same key takes its room.
+    const other = { ...kept, id: `artifact_${"o".repeat(22)}`, size: 2 };
+    await service.store.artifacts.insert(other, 2);
+    await expect(service.engine.confirm(APPROVER, approve(plan))).rejects.toMatchObject({
+      code: "state_changed",
+    });
+    const still = await service.engine.get(APPROVER, plan.task_id);
+    expect(still.status).toBe("planned");
+    const again = await service.engine.plan(REQUESTER, CLICK);
+    expect(await service.engine.confirm(APPROVER, approve(again))).toMatchObject({
+      status: "ready",
+    });
+  });
+
+  it("makes a step riskier: what acts on a screen that earlier steps change", async () => {
+    await using service = await startEngine({ driver });
+    const open = { action: "app.open", parameters: { application: "x" } };
+    const move = { action: "mouse.move", parameters: { coordinates: { x: 1, y: 1 } } };
+    const seen = await service.engine.plan(REQUESTER, { steps: [move, CLICK] });
+    expect(seen.steps[1]).toMatchObject({ risk: "medium", preview: { kind: "screenshot" } });
+    const rules = { "app.open": { enabled: true, allowed_apps: ["x"] } };
+    await using other = await startEngine({ driver, capabilities: rules });
+    const unseen = await other.engine.plan(REQUESTER, { steps: [open, CLICK] });
+    expect(unseen.steps[1]).toMatchObject({
+      risk: "high",
+      reasons: expect.arrayContaining([expect.stringContaining("neither shown nor checked")]),
+    });
+  });
+});
+
+describe("looking at a screen", () => {
+  it("I13 takes few places of each key, so that none keeps the others from it", async () => {
+    const looks = Promise.withResolvers<void>();
+    const driver = createFakeDriver({
+      inspect: async () => {
+        await looks.promise;
+        return { bound: {}, raises: [] };
+      },
+    });
+    await using service = await startEngine({ driver });
+    const plans = Array.from({ length: 6 }, () => service.engine.plan(REQUESTER, CLICK));
+    const refused = await Promise.race(plans.map((plan) => plan.catch((error: unknown) => error)));
+    expect(refused).toMatchObject({ code: "rate_limited", extras: { retry_after: 1 } });
+    looks.resolve();
+    const settled = await Promise.allSettled(plans);
+    expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+    await service.engine.plan(REQUESTER, CLICK);
+  });
+
+  it("ends with nothing planned where everything was stopped meanwhile", async () => {
+    const looks = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
+    const driver = createFakeDriver({
+      inspect: async () => {
+        started.resolve();
+        await looks.promise;
+        return { bound: {}, raises: [] };
+      },
+    });
+    await using service = await startEngine({ driver });
+    const plan = service.engine.plan(REQUESTER, CLICK);
+    plan.catch(() => {});
+    await started.promise;
+    await service.engine.stop(APPROVER, undefined);
+    looks.resolve();
+    await expect(plan).rejects.toMatchObject({ code: "stopped" });
+    expect((await service.engine.list(APPROVER, {})).tasks).toEqual([]);
+  });
+});
+
+describe("an approver whose key names desktops", () => {
+  it("decides on and instructs those alone", async () => {
+    const talking = createTalkingDriver();
+    await using service = await startEngine({ driver: talking.driver });
+    const elsewhere = { ...APPROVER, desktops: new Set(["other"]) };
+    const { task_id, plan_digest } = await service.engine.plan(REQUESTER, TASK);
+    const decision = { task_id, plan_digest, decision: "approve" } as const;
+    await expect(service.engine.confirm(elsewhere, decision)).rejects.toMatchObject({
+      code: "scope_missing",
+    });
+    await service.engine.execute(REQUESTER, { task_id }, { waitMs: 0, signal: NEVER });
+    await talking.started;
+    await expect(
+      service.engine.instruct(elsewhere, task_id, { kind: "takeover" }),
+    ).rejects.toMatchObject({ code: "scope_missing" });
+    expect(talking.heard).toEqual([]);
+    talking.end();
+  });
+});
+
 describe("what the policy completes", () => {
   it("counts as planned when the call is repeated with the plan's own body", async () => {
     await using service = await startEngine({ driver: createFakeDriver() });

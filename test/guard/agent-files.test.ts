@@ -22,7 +22,9 @@ test("the files of a task reach the agent's desktop, and nothing else it writes 
     envelope: { actions: ["screen.capture"] },
   });
   expect(planned.steps[0]?.preview).toMatchObject({
-    envelope: expect.arrayContaining([`It is given ${PATH} with 4 bytes.`]),
+    envelope: expect.arrayContaining([
+      `It is given ${PATH} with 4 bytes, in place of what is there: "milk"`,
+    ]),
   });
   await approve(bytebot.gateway, planned);
   const done = await execute(bytebot.gateway, planned.task_id);

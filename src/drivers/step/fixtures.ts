@@ -37,6 +37,7 @@ export function ioOf(options: { signal?: AbortSignal; maxFileSize?: number } = {
     record: async (entry) => {
       records.push(entry);
     },
+    findLapse: () => undefined,
     onInstruction: () => {},
     signal: options.signal ?? new AbortController().signal,
     maxFileSize: options.maxFileSize ?? 10 * 1024 * 1024,

@@ -27,6 +27,8 @@ export interface AgentRunParts {
   readonly io: StepIo;
   readonly signal: AbortSignal;
   readonly envelope: Envelope;
+  /** Of the task, as its requester wrote it. */
+  readonly description: string;
 }
 
 /** How the result calls the ends that are one. */
@@ -60,7 +62,7 @@ export class AgentRun {
   constructor(parts: AgentRunParts) {
     this.#parts = parts;
     this.#signal = AbortSignal.any([parts.signal, this.#limit.signal]);
-    this.#reporter = new MessageReporter(parts.io);
+    this.#reporter = new MessageReporter(parts.io, parts.description);
   }
 
   async perform(task: NewAgentTask, model: string): Promise<Record<string, unknown>> {

@@ -30,8 +30,8 @@ const TOOLS: Readonly<Record<string, (input: Input) => string>> = {
   computer_application: (input) => `opens${word(input.application)}`,
   computer_read_file: (input) => `reads a file${path(input)}`,
   computer_write_file: (input) => `writes a file${path(input)}`,
-  set_task_status: (input) => `says that its task is${word(input.status)}`,
-  create_task: () => "asks for another task, which the gateway lets do nothing",
+  set_task_status: (input) => `has its task as${word(input.status)}`,
+  create_task: () => "wants another task, which the gateway lets do nothing",
 };
 
 function place({ coordinates }: Input): string {

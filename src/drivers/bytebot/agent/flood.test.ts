@@ -26,7 +26,9 @@ test("an agent that floods fills neither the events nor the result", async () =>
   const { messages } = result as { messages: { role: string; text: string }[] };
   expect(messages.length).toBeLessThanOrEqual(51);
   expect(messages[0]).toMatchObject({ role: "gateway", text: expect.stringMatching(/left out/) });
-  expect(messages.at(-1)).toEqual({ role: "user", text: "Stop that" });
+  expect(messages.at(-1)).toEqual({ role: "assistant", text: "done" });
+  // What an approver tells an agent is not the requester's to read.
+  expect(JSON.stringify([result, run.records])).not.toContain("Stop that");
   expect(JSON.stringify(result).length).toBeLessThan(64 * 1024);
 });
 
@@ -64,7 +66,7 @@ test("the same picture, what is too large and what is no picture are left out", 
 });
 
 test("an agent that never stops writing is stopped", async () => {
-  const reporter = new MessageReporter(ioOf());
+  const reporter = new MessageReporter(ioOf(), "work");
   const messages = Array.from({ length: MAX_MESSAGES }, (_, index) => message(`m${index}`));
   await reporter.report(messages);
   await reporter.report(messages);
@@ -75,7 +77,7 @@ test("an agent that never stops writing is stopped", async () => {
 
 test("what is invisible or misleading is made visible", async () => {
   const io = ioOf();
-  const reporter = new MessageReporter(io);
+  const reporter = new MessageReporter(io, "work");
   const use = { kind: "tool_use", id: "1", tool: "x\u0000\u202E", input: {} } as const;
   await reporter.report([message("a", { kind: "text", text: "\u202Eab\nc\u0007" }, use)]);
   const hidden = /[^\P{C}\n]/u;
@@ -90,7 +92,7 @@ test("what is invisible or misleading is made visible", async () => {
 
 test("what a person did in ByteBot while the desktop was theirs is not the agent's", async () => {
   const io = ioOf();
-  const reporter = new MessageReporter(io);
+  const reporter = new MessageReporter(io, "work");
   const use = { kind: "tool_use", id: "1", tool: "computer_click_mouse", input: {} } as const;
   const done = { kind: "tool_result", toolUseId: "1", isError: false } as const;
   await reporter.report([{ id: "a", role: "user", blocks: [use, done] }]);

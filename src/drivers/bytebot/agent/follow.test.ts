@@ -19,6 +19,7 @@ describe.each([
       messages: [
         { role: "user", text: "Order paper" },
         ...words.map((text) => ({ role: "assistant", text })),
+        { role: "assistant", text: "Ordered" },
       ],
     });
     const texts = run.events.flatMap((event) => (event.kind === "text" ? [event.text] : []));
@@ -40,7 +41,7 @@ describe.each([
       { kind: "tool_use", tool: "computer_click_mouse", summary: "clicks left at 5, 6" },
       { kind: "tool_use", tool: "computer_type_text", summary: "types 14 characters" },
       { kind: "tool_use", tool: "computer_screenshot", summary: "looks at the screen" },
-      { kind: "tool_use", tool: "set_task_status", summary: "says that its task is completed" },
+      { kind: "tool_use", tool: "set_task_status", summary: "has its task as completed" },
     ]);
     expect(JSON.stringify(run.records)).not.toContain("hunter2");
     expect(run.kept.map(({ name, mediaType }) => [name, mediaType])).toEqual([
@@ -97,7 +98,8 @@ test("NEEDS_HELP is an event of its own with the question", async () => {
     outcome: "completed",
     messages: [
       { role: "user", text: "Order paper" },
-      { role: "user", text: "Red" },
+      { role: "user", text: "A person told the agent something." },
+      { role: "assistant", text: "done" },
     ],
   });
   expect(run.events.filter(({ kind }) => kind === "needs_help")).toHaveLength(1);

@@ -38,7 +38,8 @@ export async function findFileObstacle(
     const id = await orAborted(created, signal);
     const ours = id === undefined ? undefined : await api.task(id, signal, 0);
     const isLive = ours?.status === "PENDING" || ours?.status === "RUNNING";
-    return isLive ? undefined : "the agent's task neither waits nor runs";
+    if (!isLive) return "the agent's task neither waits nor runs";
+    return ours.control === "ASSISTANT" ? undefined : "a person has the desktop";
   } catch (error) {
     return notSaid(error);
   }

@@ -16,6 +16,9 @@ export const MAX_MESSAGES = 20_000;
 /** Tools in use at the same time; an agent uses a few. */
 const MAX_OPEN = 1000;
 
+/** In place of what a person told the agent meanwhile. */
+const ANSWERED = "A person told the agent something.";
+
 type Role = AgentMessage["role"];
 type Block<Kind extends AgentBlock["kind"]> = Extract<AgentBlock, { kind: Kind }>;
 
@@ -23,6 +26,7 @@ type Block<Kind extends AgentBlock["kind"]> = Extract<AgentBlock, { kind: Kind }
 export class MessageReporter {
   readonly transcript = new Transcript();
   readonly #io: StepIo;
+  readonly #description: string;
   readonly #screenshots: ScreenshotKeeper;
   readonly #seen = new Set<string>();
   /** Desktop tools the agent is using, by the id of their use. */
@@ -33,8 +37,10 @@ export class MessageReporter {
   #performed = 0;
   #question = "";
 
-  constructor(io: StepIo) {
+  /** `description` is the task's own, which its requester wrote. */
+  constructor(io: StepIo, description: string) {
     this.#io = io;
+    this.#description = description;
     this.#screenshots = new ScreenshotKeeper(io);
   }
 
@@ -79,8 +85,11 @@ export class MessageReporter {
 
   async #reportText(role: Role, { text }: Block<"text">): Promise<void> {
     if (text.trim() === "") return;
-    this.transcript.add(role, text);
-    await this.#event(shortLine(text), { kind: "text", role, ...inertText(text) });
+    // The requester reads this: what an approver tells the agent is not for it.
+    const shown = role === "assistant" || text === this.#description ? text : ANSWERED;
+    this.transcript.add(role, shown);
+    const lead = shown === this.#description ? "Task: " : "";
+    await this.#event(shortLine(lead + shown), { kind: "text", role, ...inertText(shown) });
   }
 
   async #reportUse(role: Role, { id, tool, input }: Block<"tool_use">): Promise<void> {
@@ -88,11 +97,14 @@ export class MessageReporter {
     if (role !== "assistant") return;
     if (tool === "set_task_status") {
       this.#question = typeof input.description === "string" ? input.description : "";
+      // How it ends is said there, not in a message.
+      const ends = input.status !== "needs_help" && this.#question.trim() !== "";
+      if (ends) this.transcript.add("assistant", this.#question);
     }
     if (tool.startsWith("computer_") && this.#open.size < MAX_OPEN) this.#open.set(id, tool);
     const summary = describeTool(tool, input);
     const name = shortLine(tool, 60);
-    await this.#event(`The agent ${summary}`, { kind: "tool_use", tool: name, summary });
+    await this.#event(`The agent says it ${summary}`, { kind: "tool_use", tool: name, summary });
   }
 
   async #reportResult({ toolUseId, isError }: Block<"tool_result">): Promise<void> {

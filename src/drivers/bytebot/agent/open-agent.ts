@@ -92,6 +92,7 @@ class ByteBotAgent implements AgentRunner {
       io,
       signal,
       envelope: request.envelope,
+      description: request.task.description,
     });
     return await run.perform({ ...request.task, model: model.model }, model.name);
   }

@@ -11,7 +11,7 @@ const PACES = { pollMs: 5, checkMs: 5, gapMs: 1, lostAfterMs: 1000, stopMs: 1000
 /** Follows a task that says `perLook` more at each look and ends with `total`. */
 async function follow(total: number, perLook: number, pagesKnown: boolean) {
   const io = ioOf();
-  const reporter = new MessageReporter(io);
+  const reporter = new MessageReporter(io, "work");
   const all = Array.from({ length: total }, (_, index) => said(index));
   const pages: number[] = [];
   let there = 0;
