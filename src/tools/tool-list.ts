@@ -1,4 +1,5 @@
 import type { Capability, CapabilityRegistry } from "../capabilities/capability.ts";
+import { GatewayError } from "../contract/errors.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, CapabilityView } from "../contract/service.ts";
 import { runPlanTool, taskStatusTool } from "./general-tools.ts";
@@ -76,7 +77,7 @@ export class ToolList {
       plan: (args) => ({
         action,
         parameters: known(args, parameters),
-        ...(typeof args.desktop === "string" && { desktop: args.desktop }),
+        ...desktopOf(args),
       }),
     };
   }
@@ -88,6 +89,15 @@ export class ToolList {
     this.#schemas.set(action, made);
     return made;
   }
+}
+
+/** Clients send null for what was left out; anything else that is no name would mean another desktop. */
+function desktopOf({ desktop }: ToolArguments): { desktop?: string } {
+  if (desktop === undefined || desktop === null) return {};
+  if (typeof desktop === "string") return { desktop };
+  throw new GatewayError("invalid_request", "/desktop is not the name of a desktop.", {
+    hint: "GET /capabilities lists the desktops of a key.",
+  });
 }
 
 function describe({ action, description }: Capability, view: CapabilityView | undefined): string {
