@@ -82,6 +82,7 @@ function createOnce(file: string, text: string): boolean {
 export function welcome(root: string, environment: Environment, made: readonly string[]): string {
   const settings = { ...readEnvFile(join(root, ENV_FILE)), ...set(environment) };
   const url = settings.PUBLIC_URL?.replace(/\/+$/, "") ?? localUrl(settings);
+  const isByteBot = drivesByteBot(root, settings);
   const workdir = settings.WORKDIR ?? "/tmp/bytebot-workdir";
   // The command line reads .env too, but not what only this environment says.
   const address = environment.HOST || environment.PORT ? `GATEWAY_URL=${localUrl(settings)} ` : "";
@@ -89,18 +90,38 @@ export function welcome(root: string, environment: Environment, made: readonly s
     "",
     `  ByteBot Gateway   ${url}`,
     `  to read           ${url}/docs`,
-    `  its files         ${workdir} (what a request calls /tmp/a.txt is ${workdir}/tmp/a.txt)`,
+    ...(isByteBot
+      ? []
+      : [
+          `  its files         ${workdir} (what a request calls /tmp/a.txt is ${workdir}/tmp/a.txt)`,
+        ]),
     ...(made.length === 0 ? [] : [`  new secrets       ${made.join(", ")} (yours alone to read)`]),
     "",
     "  Try, in another terminal:",
     "",
     `    cd ${quoted(root)}`,
-    `    echo hello > ${quoted(`${workdir}/tmp/test.txt`)}`,
-    `    ${address}npm run -s gateway -- run fs.read path=/tmp/test.txt`,
+    ...(isByteBot
+      ? [`    ${address}npm run -s gateway -- run screen.capture`]
+      : [
+          `    echo hello > ${quoted(`${workdir}/tmp/test.txt`)}`,
+          `    ${address}npm run -s gateway -- run fs.read path=/tmp/test.txt`,
+        ]),
     "",
     "",
   ];
   return lines.join("\n");
+}
+
+/** Whose desktop it is: ByteBot's has its files elsewhere. The server checks the settings themselves. */
+function drivesByteBot(root: string, settings: Environment): boolean {
+  if (settings.DRIVER !== undefined) return settings.DRIVER.toLowerCase() === "bytebot";
+  if (settings.BYTEBOT_URL !== undefined) return true;
+  try {
+    const file = join(root, settings.CONFIG_DIR ?? "config", "bytebot.json");
+    return /"(?:url|desktops)"\s*:/.test(readFileSync(file, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 function set(environment: Environment): Environment {

@@ -118,8 +118,8 @@ const PREVIEWS: {
     ...noted(preview.note, canvas),
     canvas.paint("dim", `  on the screen of ${preview.width}×${preview.height} pixels at`),
     ...preview.targets.map(({ x, y }) => `    ${x}, ${y}`),
-    canvas.paint("dim", "  the screen when this was planned, with the target marked, is at"),
-    `    ${preview.url}`,
+    canvas.paint("dim", "  to see the screen when this was planned, with the target marked:"),
+    `    ${canvas.program ?? "bytebot-gateway"} artifact ${preview.artifact_id} --output FILE --key-id approver`,
   ],
   agent: (preview, canvas) => [
     canvas.paint("dim", "  asks the agent"),

@@ -5,6 +5,8 @@ export interface Canvas {
   readonly paint: Paint;
   /** Columns a line may take. */
   readonly width: number;
+  /** How the program was called, for the commands it suggests. */
+  readonly program?: string;
 }
 
 /** `name` and its value, under each other where the value takes several lines. Nothing is cut. */

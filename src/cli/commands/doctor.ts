@@ -34,7 +34,13 @@ async function loadChecks(): Promise<readonly Check[]> {
   const machine = await import("../doctor/check-machine.ts");
   const { checkInstallation } = await import("../doctor/check-installation.ts");
   const { checkServer } = await import("../doctor/check-server.ts");
-  return [machine.checkNode, machine.checkBubblewrap, checkInstallation, checkServer];
+  return [
+    machine.checkNode,
+    machine.checkBubblewrap,
+    machine.checkXvfb,
+    checkInstallation,
+    checkServer,
+  ];
 }
 
 const MARKS = { ok: ["green", "✔"], warning: ["yellow", "!"], fault: ["red", "✖"] } as const;

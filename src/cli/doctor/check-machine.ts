@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Config } from "../../config/config.ts";
 import { sizeText } from "../print-outcome.ts";
@@ -31,6 +32,15 @@ export async function checkBubblewrap({ shell }: Session): Promise<Finding[]> {
     const detail = "bwrap was not found: shell.run is not offered";
     return [warning("bubblewrap", detail, "Install it: apt-get install bubblewrap")];
   }
+}
+
+/** What the embedded desktop is shown on. */
+export async function checkXvfb({ shell }: Session): Promise<Finding[]> {
+  const folders = (shell.env.PATH ?? "").split(delimiter);
+  const isThere = folders.some((folder) => existsSync(join(folder, "Xvfb")));
+  if (isThere) return [ok("Xvfb", "the embedded driver has a screen")];
+  const detail = "Xvfb was not found: the embedded driver has no screen";
+  return [warning("Xvfb", detail, "Install it: apt-get install xvfb openbox chromium")];
 }
 
 /** Room for the database and for files. */

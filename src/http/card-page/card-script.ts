@@ -341,7 +341,7 @@ export const CARD_SCRIPT = String.raw`
     session = opened.session;
     if (session !== undefined) return follow();
     byId("headline").textContent = "This card was opened before";
-    say("A card opens once. What became of the plan stands on the approval page.");
+    say("A card opens once. Ask for the task again to see what became of it.");
     elsewhere(opened.confirmation_url);
   }
 

@@ -49,9 +49,9 @@ function page(taskId: string): string {
 <h1>A plan waits for your decision</h1>
 <p>Nothing is shown or decided on this page. Decide on the command line, where the approver's
 secret is set (<code>APPROVER_SECRET</code> or <code>APPROVER_SECRET_FILE</code>):</p>
-<pre>npm run gateway -- approve ${taskId}</pre>
+<pre>npm run -s gateway -- approve ${taskId}</pre>
 <p>It shows the whole plan first and asks before anything happens. To turn the plan down:</p>
-<pre>npm run gateway -- reject ${taskId}</pre>
+<pre>npm run -s gateway -- reject ${taskId}</pre>
 <p>Where the gateway is installed as a package, <code>bytebot-gateway approve</code> and
 <code>bytebot-gateway reject</code> do the same. A plan that nobody decides on expires by itself.</p>
 </html>
