@@ -24,8 +24,8 @@ import { artifactQuota } from "./limits.ts";
 import { newTask, planRecords } from "./plan-records.ts";
 import { type Planned, Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { refuseMismatch } from "./refuse-mismatch.ts";
 import { Runner } from "./runner.ts";
-import { checkParameters, findCapability } from "./step-check.ts";
 import type { StopSwitch } from "./stop-switch.ts";
 import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Plan, Task } from "./task.ts";
@@ -263,7 +263,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       const task = await this.#own(principal, request.task_id);
       const plan = planOf(task);
       if (await this.#ender.expireIfDue(task, plan)) continue;
-      this.#refuseMismatch(task, plan, request);
+      refuseMismatch(this.#deps.capabilities, task, plan, request);
       const { status } = task.state;
       refuseEnded(status);
       const needsPerson = status === "planned" && plan.mode === "approver";
@@ -372,30 +372,6 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       hint: "An approver resumes it: POST /resume, or `bytebot-gateway resume`.",
       retry_after: 30,
     });
-  }
-
-  /** What an execute call repeats of the plan must equal it. */
-  #refuseMismatch(task: Task, plan: Plan, request: ExecuteRequest): void {
-    if (request.action === undefined && request.parameters === undefined) return;
-    const [step, ...others] = plan.steps;
-    if (step !== undefined && others.length === 0 && this.#repeats(task, step, request)) return;
-    throw new GatewayError("plan_mismatch", "The action or its parameters differ from the plan.", {
-      hint: "Send the task_id alone, or exactly what was planned; plan again to change it.",
-    });
-  }
-
-  #repeats(task: Task, step: Plan["steps"][number], request: ExecuteRequest): boolean {
-    if (request.action !== undefined && request.action !== step.action) return false;
-    if (request.parameters === undefined) return true;
-    try {
-      const capability = findCapability(this.#deps.capabilities, step.action);
-      const parameters = checkParameters(capability, request.parameters, "/parameters");
-      const planned = task.notes.requested ?? digestOf(step.parameters);
-      return digestOf(parameters) === planned;
-    } catch (error) {
-      if (error instanceof GatewayError) return false;
-      throw error;
-    }
   }
 }
 
