@@ -28,7 +28,7 @@ import { refuseMismatch } from "./refuse-mismatch.ts";
 import { Runner } from "./runner.ts";
 import type { StopSwitch } from "./stop-switch.ts";
 import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 import { pause, TaskEnder } from "./task-ender.ts";
 import type { TaskStore } from "./task-store.ts";
 import { isUndecided, planOf, TaskViews } from "./task-view.ts";
