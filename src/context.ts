@@ -19,6 +19,7 @@ import { EventHub } from "./events/event-hub.ts";
 import { openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
+import { Mcp } from "./mcp/mcp.ts";
 import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openNotifications } from "./open-notifications.ts";
@@ -158,11 +159,25 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const capabilitiesOf = (principal: Principal | undefined) =>
     viewCapabilities(capabilities, policy.current, desktopsOf(desktops, principal), principal);
   const toolList = new ToolList({ registry: capabilities, capabilities: capabilitiesOf });
+  const toolRunner = new ToolRunner({ tasks: engine, list: toolList, feed });
+  const mcp = building.use(
+    new Mcp({
+      version: VERSION,
+      log,
+      list: toolList,
+      runner: toolRunner,
+      tasks: engine,
+      feed,
+      artifacts,
+      findPrincipal: (keyId) => ring.principal(keyId),
+    }),
+  );
   const forwardedUser = new ForwardedUser(secrets.openWebUiJwtSecret);
   ring.onRevoked((keyId) => {
     log.warn({ key_id: keyId }, "key revoked");
     events.closeKey(keyId);
     cards.endKey(keyId);
+    mcp.endKey(keyId);
     engine
       .revoke(keyId)
       .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
@@ -170,6 +185,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    mcp.toolsChanged();
     opened
       .recheck()
       .catch((err: unknown) => log.error({ err }, "connections of the desktop were not rechecked"));
@@ -220,11 +236,12 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     capabilities: capabilitiesOf,
     tools: {
       list: toolList,
-      runner: new ToolRunner({ tasks: engine, list: toolList, feed }),
+      runner: toolRunner,
       cards,
       requestedBy: (headers) => forwardedUser.read(headers),
       publicUrl: () => publicUrl,
     },
+    mcp,
     readiness: () =>
       checkReadiness({
         checkWrites: () => store.check(),

@@ -4,6 +4,7 @@ import { addAuditCommands } from "./commands/audit.ts";
 import { addBackupCommands } from "./commands/backup.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addMcpCommand } from "./commands/mcp.ts";
 import { addPlanCommand } from "./commands/plan.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -51,6 +52,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addStopCommands(program, shell);
   program.commandsGroup("Operating:");
   addServeCommand(program);
+  addMcpCommand(program, shell);
   addPolicyCommands(program, shell);
   addAuditCommands(program, shell);
   addBackupCommands(program, shell);

@@ -10,6 +10,7 @@ import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
 import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
@@ -60,6 +61,8 @@ export interface HttpDeps {
     /** Without a slash at its end. */
     readonly publicUrl: () => string;
   };
+  /** Closed by the server when it closes. */
+  readonly mcp: Pick<Mcp, "handle" | "close">;
   readonly readiness: () => Promise<ReadyView>;
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };

@@ -49,7 +49,7 @@ describe("the description of the API", () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
-  it("I11 has no id for what confirms, so that no tool is made of it", () => {
+  it("I11 has no id for what confirms or is no operation, so that no tool is made of it", () => {
     const nameless = routes.filter(({ operationId }) => operationId === undefined);
     expect(nameless.map(({ path }) => path)).toEqual([
       "/confirm",
@@ -58,6 +58,9 @@ describe("the description of the API", () => {
       "/cards/state",
       "/cards/decide",
       "/cards/picture",
+      "/mcp",
+      "/mcp",
+      "/mcp",
     ]);
   });
 

@@ -30,7 +30,11 @@ export function problemOf(error: GatewayError, requestId: string): ProblemAnswer
   const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
   if (extras.retry_after !== undefined) headers["retry-after"] = seconds(extras.retry_after);
   // RFC 9110, 11.6.1: a 401 names a scheme. Bearer is the registered one of ours.
-  if (status === 401) headers["www-authenticate"] = 'Bearer realm="bytebot-gateway"';
+  if (status === 401) {
+    // RFC 6750, 3.1: what was sent did not hold.
+    const error = code === "token_invalid" ? ', error="invalid_token"' : "";
+    headers["www-authenticate"] = `Bearer realm="bytebot-gateway"${error}`;
+  }
   return { status, headers, body: Buffer.from(JSON.stringify(problem)) };
 }
 

@@ -29,7 +29,7 @@ export interface Call<Who, Body, Query, Params> {
 }
 
 interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P extends TSchema> {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** As OpenAPI writes it: `/tasks/{task_id}`. */
   readonly path: string;
   /** Absent where a person decides: programs that make tools of operations pass over it then. */

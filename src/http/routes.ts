@@ -8,6 +8,7 @@ import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createMcpRoutes } from "./routes/mcp.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
@@ -22,6 +23,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createApprovalRoutes(),
     ...createToolRoutes(deps, waits),
     ...createCardRoutes(deps, waits),
+    ...createMcpRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createWebhookRoutes(deps),

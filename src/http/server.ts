@@ -108,6 +108,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.setNotFoundHandler(createNotFoundHandler(routes));
   app.addHook("preClose", (done) => {
     closing = true;
+    deps.mcp.close();
     waits.abortAll();
     deps.events.close();
     // Node no longer looks for slow requests once it closes.
@@ -169,7 +170,7 @@ function setAnswerHeaders({ id }: FastifyRequest, reply: FastifyReply): void {
 function corsOptions(origins: readonly string[]) {
   return {
     origin: [...origins],
-    methods: ["GET", "HEAD", "POST"],
+    methods: ["GET", "HEAD", "POST", "DELETE"],
     allowedHeaders: [
       "authorization",
       "content-type",
@@ -180,8 +181,18 @@ function corsOptions(origins: readonly string[]) {
       "idempotency-key",
       "last-event-id",
       "x-session-id",
+      "mcp-session-id",
+      "mcp-protocol-version",
+      "mcp-method",
+      "mcp-name",
     ],
-    exposedHeaders: ["Content-Disposition", "Location", "Retry-After", "X-Request-Id"],
+    exposedHeaders: [
+      "Content-Disposition",
+      "Location",
+      "Retry-After",
+      "X-Request-Id",
+      "Mcp-Session-Id",
+    ],
     maxAge: 600,
     strictPreflight: false,
   };

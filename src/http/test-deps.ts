@@ -177,6 +177,7 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         })),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
+    mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },
     notifications: {
       list: async () => ({ endpoints: [], failed: [] }),
       retry: async () => ({ retried: 0 }),

@@ -1,0 +1,162 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import { GatewayError } from "../../contract/errors.ts";
+import type { McpCall } from "../../mcp/mcp-deps.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import type { PendingWaits } from "../pending-waits.ts";
+import { type Call, type Route, route } from "../route.ts";
+import { takeAllowance } from "../stages/authorise.ts";
+
+type Deps = Pick<HttpDeps, "mcp" | "tools" | "config" | "policy" | "rateLimiter" | "keys">;
+
+const SHARED = {
+  path: "/mcp",
+  tag: "Tools",
+  access: ["plan", "execute", "read"],
+  anyQuery: true,
+  errors: ["not_found", "stopped"],
+} as const;
+
+const SESSION = { "Mcp-Session-Id": "As the answer to initialize had it." };
+const Message = Type.Unknown({ description: "A message of JSON-RPC 2.0." });
+const STREAM = { description: "Messages, as server-sent events.", mediaType: "text/event-stream" };
+
+/** The tools as an MCP server (Streamable HTTP). None of these is an operation that tools are made of. */
+export function createMcpRoutes(deps: Deps, waits: PendingWaits): Route[] {
+  const handle = (call: HttpCall) => handleCall(deps, waits, call);
+  return [
+    route({
+      ...SHARED,
+      method: "POST",
+      summary: "Send a message to the MCP server",
+      description:
+        "Protocol versions 2025-03-26 to 2025-11-25 in sessions that begin with `initialize`, and 2026-07-28, which has none.",
+      body: Message,
+      headers: SESSION,
+      answers: {
+        200: { description: "The answer, or a stream of messages up to it.", schema: Message },
+        202: { description: "Taken; it has no answer.", schema: Type.Unknown() },
+      },
+      handle,
+    }),
+    route({
+      ...SHARED,
+      method: "GET",
+      summary: "Follow what the MCP server says of its own accord",
+      description: "`Last-Event-ID` resumes a stream that broke off, as far back as it is kept.",
+      headers: { ...SESSION, "Last-Event-ID": "The id of the newest event that was seen." },
+      answers: { 200: STREAM },
+      head: "none",
+      handle,
+    }),
+    route({
+      ...SHARED,
+      method: "DELETE",
+      summary: "End an MCP session",
+      headers: SESSION,
+      answers: { 200: { description: "It has ended; its tasks go on." } },
+      handle,
+    }),
+  ];
+}
+
+type HttpCall = Pick<
+  Call<McpCall["principal"], unknown, unknown, unknown>,
+  "principal" | "body"
+> & {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+};
+
+async function handleCall(
+  deps: Deps,
+  waits: PendingWaits,
+  { principal, body, request, reply }: HttpCall,
+): Promise<unknown> {
+  const { raw } = request;
+  refuseForeignOrigin(deps, raw.headers.origin, raw.headers.host);
+  const requestedBy = await deps.tools.requestedBy(raw.headers);
+  await request.durable;
+  refuseRevoked(deps, principal.keyId);
+  // It lasts until the connection is done with the answer, which is longer than this function.
+  const wait = waits.begin(reply.raw);
+  reply.raw.once("close", () => wait[Symbol.dispose]());
+  const response = await deps.mcp.handle({
+    method: raw.method as McpCall["method"],
+    url: new URL("/mcp", deps.tools.publicUrl()).href,
+    headers: headersOf(raw.headers),
+    body,
+    principal,
+    requestedBy,
+    signal: wait.signal,
+    takeAllowance: () => takeAllowance(deps, principal.keyId),
+  });
+  return await send(response, reply);
+}
+
+/** A page of a stranger may not speak to it, though a browser would let it (DNS rebinding). */
+function refuseForeignOrigin(
+  { config, tools }: Deps,
+  origin: string | undefined,
+  host: string | undefined,
+): void {
+  if (origin === undefined || config.corsOrigins.includes(origin)) return;
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const own = [new URL(tools.publicUrl()).host, host?.toLowerCase()];
+  if (url !== undefined && /^https?:$/.test(url.protocol) && own.includes(url.host)) return;
+  throw new GatewayError(
+    "host_not_allowed",
+    "The page that sends this (its Origin) is neither this gateway's own nor in CORS_ORIGINS.",
+    { hint: "The operator adds its origin to CORS_ORIGINS if it is to use MCP from a browser." },
+  );
+}
+
+/** A key may go while its request waits; its sessions are ended only once, at that moment. */
+function refuseRevoked({ keys }: Deps, keyId: string): void {
+  if (keys.principal(keyId) !== undefined) return;
+  throw new GatewayError("token_invalid", `Key ${keyId} was revoked.`, {
+    hint: "The operator lists keys in config/clients.json.",
+  });
+}
+
+/** Without the credentials: nothing after this needs them. */
+function headersOf(raw: FastifyRequest["raw"]["headers"]): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw)) {
+    if (typeof value === "string" && !SECRET.test(name)) headers.set(name, value);
+  }
+  return headers;
+}
+
+const SECRET = /^(?:authorization|cookie|x-signature|x-openwebui-user-jwt|content-length)$/;
+
+async function send(response: Response, reply: FastifyReply): Promise<FastifyReply> {
+  const type = response.headers.get("content-type") ?? "";
+  const { body, status } = response;
+  const headers = Object.fromEntries(
+    [...response.headers].filter(([name]) => name !== "connection" && name !== "cache-control"),
+  );
+  reply.code(status).headers(headers);
+  if (body === null || !type.startsWith("text/event-stream")) {
+    return reply.send(Buffer.from(await response.arrayBuffer()));
+  }
+  reply.headers({ "x-accel-buffering": "no", "cache-control": "no-cache, no-transform" });
+  await stream(body, reply);
+  return reply;
+}
+
+/** The headers leave at once: the first message may be long in coming. */
+async function stream(body: ReadableStream<Uint8Array>, reply: FastifyReply): Promise<void> {
+  const headers = reply.getHeaders();
+  reply.hijack();
+  const response = reply.raw;
+  response.statusCode = reply.statusCode;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  response.flushHeaders();
+  // A client that goes, or a key that ends, breaks it off: there is nobody to tell.
+  await pipeline(Readable.fromWeb(body), response).catch(() => response.destroy());
+}
