@@ -1,12 +1,16 @@
+import type { PersonView } from "./people.ts";
+
 export const SCOPES = ["plan", "execute", "read", "confirm"] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** What a key of the configuration may prove itself by. */
 export const SCHEMES = ["hmac", "bearer"] as const;
-export type Scheme = (typeof SCHEMES)[number];
+/** `session`: a person, by the cookie of the console. */
+export type Scheme = (typeof SCHEMES)[number] | "session";
 
 /** Who is calling, as proven by a credential. Frozen: nothing downstream can widen it. */
 export interface Principal {
-  /** The key's id: the tenant. */
+  /** The key's id: the tenant. `person:ID` of a person. */
   readonly keyId: string;
   readonly scheme: Scheme;
   readonly scopes: ReadonlySet<Scope>;
@@ -16,4 +20,6 @@ export interface Principal {
   readonly desktops: ReadonlySet<string> | null;
   /** The operator vouches that a person, not a program, decides on this key's approval card. */
   readonly trustedApprovalSurface: boolean;
+  /** Who is signed in, with the scheme `session` and no other. */
+  readonly person?: PersonView;
 }

@@ -6,7 +6,7 @@ import type { Principal, Scope } from "../contract/principal.ts";
 /** `open`: nobody is asked. `optional`: credentials are checked if there are any. Else: one of the scopes. */
 export type Access = "open" | "optional" | readonly Scope[];
 
-export const TAGS = ["Tasks", "Tools", "Events", "Control", "Service"] as const;
+export const TAGS = ["Tasks", "Tools", "Events", "Control", "People", "Service"] as const;
 
 /** What a route answers with one status. */
 export interface Answer {
@@ -38,6 +38,10 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly description?: string;
   readonly tag: (typeof TAGS)[number];
   readonly access: A;
+  /** Only people who are signed in: no key, whatever its scopes. */
+  readonly sessionOnly?: true;
+  /** Of people, operators alone. What keys may follows from `access`. */
+  readonly operators?: true;
   /** Requests that need no credentials although others do. */
   readonly isOpenTo?: (request: FastifyRequest) => boolean;
   /** What a legacy signature is over; `request` where nothing is said. */
@@ -93,6 +97,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who is calling; undefined for anonymous requests. */
     principal: Principal | undefined;
+    /** Names the session of a person's request; no secret. */
+    sessionId: string | undefined;
     /** Settles when the accepted signature would survive a crash. */
     durable: Promise<void> | undefined;
     /** For the access log. */

@@ -77,6 +77,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   const limitBodies = createBodyLimit(deps.bodyLimit);
 
   app.decorateRequest("principal", undefined);
+  app.decorateRequest("sessionId", undefined);
   app.decorateRequest("durable", undefined);
   app.decorateRequest("taskId", undefined);
   app.decorateRequest("errorCode", undefined);

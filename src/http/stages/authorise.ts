@@ -8,9 +8,11 @@ import type { Route } from "../route.ts";
 export function createAuthorisation(
   deps: Pick<HttpDeps, "policy" | "rateLimiter">,
 ): (request: FastifyRequest, route: Route) => void {
-  return ({ principal }, { access }) => {
+  return ({ principal }, { access, operators, sessionOnly }) => {
     if (principal === undefined) return;
     if (typeof access !== "string") requireScope(principal, access);
+    if (sessionOnly === true) requirePerson(principal);
+    if (operators === true) requireOperator(principal);
     takeAllowance(deps, principal.keyId);
   };
 }
@@ -36,4 +38,20 @@ export function requireScope(principal: Principal, scopes: readonly Scope[]): vo
     `Key ${principal.keyId} does not have the scope ${named}, which this route needs.`,
     { hint: `Use a key whose scopes include ${named}; config/clients.json grants them.` },
   );
+}
+
+/** Throws `scope_missing` for a key: what only a person in front of the console does. */
+function requirePerson({ person, keyId }: Principal): void {
+  if (person !== undefined) return;
+  throw new GatewayError("scope_missing", `Key ${keyId} is no person who is signed in.`, {
+    hint: "Sign in to the console at /console: no key stands in for a person here.",
+  });
+}
+
+/** Throws `scope_missing` for a person who is no operator; keys are bound by their scopes. */
+function requireOperator({ person }: Principal): void {
+  if (person === undefined || person.role === "operator") return;
+  throw new GatewayError("scope_missing", "This is for operators; you are an approver.", {
+    hint: "An operator does it, or invites you as one.",
+  });
 }
