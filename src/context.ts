@@ -117,6 +117,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
+      grants: store.grants,
       stopSwitch: await StopSwitch.open(store.settings),
       desktops,
       artifacts,
@@ -185,6 +186,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    engine.recheckGrants();
     mcp.toolsChanged();
     opened
       .recheck()
@@ -229,6 +231,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
+    grants: engine.grantDesk,
     events,
     audit: store.audit,
     notifications,

@@ -8,6 +8,7 @@ import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createGrantRoutes } from "./routes/grants.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
@@ -19,6 +20,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
   const routes: readonly Route[] = [
     ...createTaskRoutes(deps, waits),
     ...createAgentRoutes(deps),
+    ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
     ...createToolRoutes(deps, waits),

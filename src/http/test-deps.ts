@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { GrantView } from "../contract/grant.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
@@ -84,6 +85,20 @@ export const ARTIFACT: Artifact = {
   created_at: PLAN.expires_at,
 };
 
+const GRANT: GrantView = {
+  id: "grant_AAAAAAAAAAAAAAAAAAAAAA",
+  key_id: "alice",
+  desktop: "main",
+  action: "fs.write",
+  path_prefix: "/tmp",
+  created_at: PLAN.expires_at,
+  expires_at: PLAN.expires_at,
+  granted_by: "person:ann",
+  on_task: TASK_ID,
+  used: 1,
+  last_used_at: PLAN.expires_at,
+};
+
 const POLICY: Policy = {
   capabilities: {},
   confirmation: { low: "client", medium: "approver", high: "approver" },
@@ -164,6 +179,11 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),
+    grants: {
+      list: () => ({ grants: [GRANT] }),
+      give: async () => GRANT,
+      revoke: async () => GRANT,
+    },
     events: new EventHub(store),
     audit: {
       read: async (after, limit) =>

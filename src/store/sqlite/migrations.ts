@@ -125,6 +125,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX webhook_pending ON webhook_deliveries (endpoint, seq) WHERE failed_at IS NULL;
   CREATE INDEX webhook_failed ON webhook_deliveries (failed_at, seq) WHERE failed_at IS NOT NULL;
   `,
+  `
+  -- What approves tasks beforehand. One that ends is removed: the audit log has it.
+  CREATE TABLE grants (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    last_used_at TEXT
+  );
+  `,
 ];
 
 /** The schema this program writes. */

@@ -4,6 +4,7 @@ import { SqliteArtifactStore } from "./artifact-store.ts";
 import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
+import { SqliteGrantStore } from "./grant-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { migrate } from "./migrations.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -40,6 +41,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly grants: SqliteGrantStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
 
@@ -89,6 +91,7 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.grants = new SqliteGrantStore(group, reader, records);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
