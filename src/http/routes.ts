@@ -9,6 +9,7 @@ import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createGrantRoutes } from "./routes/grants.ts";
+import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
@@ -28,6 +29,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createMcpRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createKeyRoutes(deps),
     ...createWebhookRoutes(deps),
     ...createServiceRoutes(deps),
     ...createDocsRoutes(deps, () => routes),
