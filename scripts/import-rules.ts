@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: ["policy", "capabilities", "events", "audit"],
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
+  operate: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
   client: [],
 };
@@ -31,6 +32,7 @@ const PORT_ROOMS = [
   "capabilities",
   "events",
   "notify",
+  "operate",
   "policy",
   "tasks",
 ];

@@ -24,6 +24,7 @@ import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
+import { openOperate } from "./open-operate.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
@@ -243,6 +244,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
     keys: ring,
     keyDesk: openedKeys.desk,
+    operate: openOperate({
+      policy,
+      plans: store.plans,
+      findPrincipal: (keyId) => ring.principal(keyId),
+    }),
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,

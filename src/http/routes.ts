@@ -11,6 +11,7 @@ import { createEventRoutes } from "./routes/events.ts";
 import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
+import { createOperateRoutes } from "./routes/operate.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
@@ -30,6 +31,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createKeyRoutes(deps),
+    ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),
     ...createServiceRoutes(deps),
     ...createDocsRoutes(deps, () => routes),
