@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { PASSKEY_FROM } from "./policy.ts";
 
 const closed = { additionalProperties: false } as const;
 const Time = Type.String({ format: "date-time", description: "ISO 8601, UTC" });
@@ -75,6 +76,9 @@ export const SessionView = Type.Object({
   has_password: Type.Boolean(),
   passkeys_possible: Type.Boolean({
     description: "false where the gateway is reached under an IP address or without TLS",
+  }),
+  fresh_passkey_from: Type.Enum([...PASSKEY_FROM], {
+    description: "the risk from which an approval takes `assertion`",
   }),
 });
 export type SessionView = Static<typeof SessionView>;

@@ -125,6 +125,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX webhook_pending ON webhook_deliveries (endpoint, seq) WHERE failed_at IS NULL;
   CREATE INDEX webhook_failed ON webhook_deliveries (failed_at, seq) WHERE failed_at IS NOT NULL;
   `,
+  `
+  -- People, their passkeys, links and sessions, each whole: they are held in memory, never searched here.
+  CREATE TABLE people_records (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** The schema this program writes. */

@@ -7,6 +7,7 @@ import { SqliteEventStore } from "./event-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { migrate } from "./migrations.ts";
 import { RecordWriter } from "./record-writer.ts";
+import { SqlitePeopleStore } from "./people-store.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
 import { recordRestore } from "./restore-note.ts";
 import { SqliteSettingStore } from "./setting-store.ts";
@@ -40,6 +41,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly people: SqlitePeopleStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
 
@@ -89,6 +91,7 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.people = new SqlitePeopleStore(group, reader, records);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
