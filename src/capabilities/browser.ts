@@ -1,3 +1,4 @@
+import { domainToUnicode } from "node:url";
 import Type from "typebox";
 import type { Raise } from "../policy/decision.ts";
 import { MAX_URL_LENGTH, parseWebUrl } from "../policy/web-url.ts";
@@ -37,6 +38,15 @@ export const browserOpen = defineCapability({
     const parsed = parseWebUrl(url);
     if ("problem" in parsed) return { kind: "text", text: url };
     const { href, host, port, path } = parsed;
-    return { kind: "url", href, host, port: String(port), path };
+    const readable = domainToUnicode(host);
+    return {
+      kind: "url",
+      href,
+      host,
+      // Empty where the name is no valid punycode.
+      ...(readable !== "" && readable !== host && { host_unicode: readable }),
+      port: String(port),
+      path,
+    };
   },
 });

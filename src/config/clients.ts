@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import Type, { type Static } from "typebox";
-import type { KeyDefinition } from "../contract/key.ts";
+import { type KeyDefinition, KeyId } from "../contract/key.ts";
 import { type Principal, SCHEMES, SCOPES } from "../contract/principal.ts";
 import { isLoopbackHost } from "../lib/loopback-host.ts";
 import { nearest } from "../lib/nearest.ts";
@@ -11,10 +11,6 @@ import { readJsonFile } from "./json-file.ts";
 import { STRENGTH_HINT, weaknessOf } from "./secret-strength.ts";
 import { readSecretFile } from "./variables.ts";
 
-const KeyId = Type.String({
-  pattern: "^[a-z0-9][a-z0-9._-]{0,63}$",
-  description: "A key's id: what X-Key-Id says, and the owner of its tasks.",
-});
 const closed = { additionalProperties: false } as const;
 
 const Client = Type.Object(

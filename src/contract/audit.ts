@@ -30,20 +30,54 @@ export const AuditRecord = Type.Object({
 });
 export type AuditRecord = Static<typeof AuditRecord>;
 
+const Moment = Type.String({
+  maxLength: 40,
+  pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2}))?$",
+});
+
+/** A search looks at a bounded part of the log at a time: a page may be short, even empty, and lead on. */
 export const AuditQuery = Type.Object(
   {
     after: Type.Optional(Type.Integer({ minimum: 0, description: "records after this seq" })),
+    before: Type.Optional(
+      Type.Integer({ minimum: 1, description: "records before this seq; with order newest" }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    order: Type.Optional(Type.Enum(["oldest", "newest"], { default: "oldest" })),
     task_id: Type.Optional(Type.String({ maxLength: 64 })),
+    type: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        pattern: "^[a-z_]+(\\.[a-z_]+)*(\\.\\*)?$",
+        description: "task.rejected, or task.* for all of a family",
+      }),
+    ),
+    key_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: "who acted; - for the gateway itself",
+      }),
+    ),
+    from: Type.Optional({ ...Moment, description: "at this time or later: a date or date-time" }),
+    to: Type.Optional({ ...Moment, description: "before this time" }),
+    text: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: "stands in the record; of A to Z the case does not matter",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 export type AuditQuery = Static<typeof AuditQuery>;
 
-/** Oldest first; `next_after` is absent on the last page. */
+/** Oldest first unless asked otherwise; without `next_after` or `next_before` there is no more. */
 export const AuditList = Type.Object({
   records: Type.Array(AuditRecord),
   head: Type.Object({ seq: Type.Integer(), mac: Type.String() }),
   next_after: Type.Optional(Type.Integer()),
+  next_before: Type.Optional(Type.Integer()),
 });
 export type AuditList = Static<typeof AuditList>;

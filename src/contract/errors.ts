@@ -79,6 +79,10 @@ export interface ErrorExtras {
   allowed_domains?: readonly string[];
   allowed_commands?: readonly string[];
   allowed_apps?: readonly string[];
+  /** A body for POST /plan that an approver proposes in place of what was rejected. */
+  proposal?: Readonly<Record<string, unknown>>;
+  /** In place of a proposal too large to repeat: where it stands. */
+  proposal_url?: string;
 }
 
 /**

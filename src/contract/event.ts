@@ -12,6 +12,8 @@ export const EVENT_NAMES = [
   "task_failed",
   "task_cancelled",
   "task_interrupted",
+  "grant_created",
+  "grant_ended",
   "policy_reloaded",
   "gateway_stopped",
   "gateway_resumed",

@@ -1,5 +1,8 @@
 import Type, { type Static } from "typebox";
 
+/** Longest grant that a policy can allow. */
+export const MAX_GRANT_MINUTES = 1440;
+
 export const RISK_LEVELS = ["low", "medium", "high"] as const;
 export const RiskLevel = Type.Enum([...RISK_LEVELS], {
   description: "How much harm an action can do.",
@@ -119,6 +122,17 @@ const whole = (minimum: number, maximum: number, byDefault: number, description:
 const flag = (byDefault: boolean, description: string) =>
   Type.Optional(Type.Boolean({ default: byDefault, description }));
 
+const Grants = Type.Object(
+  {
+    enabled: flag(
+      true,
+      "Whether an approver may allow one kind of file action or page, of one key, for a while.",
+    ),
+    max_minutes: whole(1, MAX_GRANT_MINUTES, 60, "How long such a grant may hold, in minutes."),
+  },
+  { ...closed, description: "What an approver may allow beforehand." },
+);
+
 /** `config/policy.json` as written; published as config/policy.schema.json. */
 export const PolicyFile = Type.Object(
   {
@@ -140,6 +154,7 @@ export const PolicyFile = Type.Object(
               default: "never",
             }),
           ),
+          grants: Type.Optional(Grants),
         },
         closed,
       ),
@@ -216,6 +231,7 @@ export interface Policy {
   readonly confirmation: Readonly<Record<RiskLevel, ConfirmationMode>>;
   readonly approvals: Readonly<Record<RiskLevel, number>>;
   readonly passkey: PasskeyFrom;
+  readonly grants: { readonly enabled: boolean; readonly max_minutes: number };
   readonly target_check: TargetCheck;
   readonly security: {
     readonly require_signature: boolean;

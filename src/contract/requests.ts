@@ -4,6 +4,7 @@ import {
   ArtifactView,
   Parameters,
   PlanDigest,
+  PlanRequest,
   TaskError,
   TaskId,
   TaskResult,
@@ -11,32 +12,9 @@ import {
   TaskView,
 } from "./task.ts";
 
+export { PlanRequest, StepRequest } from "./task.ts";
+
 const closed = { additionalProperties: false } as const;
-
-/** The most steps one plan may have. */
-const MAX_STEPS = 100;
-
-export const StepRequest = Type.Object(
-  { action: Action, parameters: Type.Optional(Parameters) },
-  closed,
-);
-export type StepRequest = Static<typeof StepRequest>;
-
-/**
- * POST /plan: one action, or several steps. Which of the two is checked by the task engine, so that
- * the answer names what is wrong rather than "matches no schema".
- */
-export const PlanRequest = Type.Object(
-  {
-    action: Type.Optional(Action),
-    parameters: Type.Optional(Parameters),
-    title: Type.Optional(Type.String({ maxLength: 200 })),
-    desktop: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    steps: Type.Optional(Type.Array(StepRequest, { minItems: 1, maxItems: MAX_STEPS })),
-  },
-  { ...closed, examples: [{ action: "fs.read", parameters: { path: "/tmp/test.txt" } }] },
-);
-export type PlanRequest = Static<typeof PlanRequest>;
 
 export const ConfirmRequest = Type.Object(
   {
@@ -45,6 +23,8 @@ export const ConfirmRequest = Type.Object(
     decision: Type.Enum(["approve", "reject"]),
     reason: Type.Optional(Type.String({ maxLength: 2000 })),
     on_behalf_of: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    /** With `reject`: what the requester may plan instead. */
+    proposal: Type.Optional(PlanRequest),
   },
   closed,
 );

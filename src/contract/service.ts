@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { ConfirmationMode, RiskLevel } from "./policy.ts";
+import { PlanRequest } from "./task.ts";
 
 export const HealthView = Type.Object({
   status: Type.Literal("healthy"),
@@ -62,6 +63,9 @@ export const Problem = Type.Object({
   allowed_domains: Type.Optional(Type.Array(Type.String())),
   allowed_commands: Type.Optional(Type.Array(Type.String())),
   allowed_apps: Type.Optional(Type.Array(Type.String())),
+  /** With `task_rejected`: what the approver proposes instead, and where one is too large, its task. */
+  proposal: Type.Optional(PlanRequest),
+  proposal_url: Type.Optional(Type.String()),
   request_id: Type.Optional(Type.String()),
 });
 export type Problem = Static<typeof Problem>;

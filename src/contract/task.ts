@@ -43,7 +43,10 @@ export const Preview = Type.Union([
   Type.Object({
     kind: Type.Literal("url"),
     href: Type.String(),
-    host: Type.String(),
+    host: Type.String({ description: "in its ASCII form (punycode)" }),
+    host_unicode: Type.Optional(
+      Type.String({ description: "as a person may read it, where that differs from `host`" }),
+    ),
     port: Type.String(),
     path: Type.String(),
   }),
@@ -79,6 +82,12 @@ export const StepView = Type.Object({
   summary: Type.String(),
   risk: RiskLevel,
   reasons: Type.Array(Type.String()),
+  /** Absent for plans of earlier versions. */
+  rule: Type.Optional(
+    Type.String({
+      description: "the policy's rule that set who confirms, by its place in the file",
+    }),
+  ),
   /** Absent where it would reveal what this caller may not read without a person. */
   preview: Type.Optional(Preview),
 });
@@ -108,12 +117,14 @@ export const SURFACES = ["card", "elicitation"] as const;
 export type Surface = (typeof SURFACES)[number];
 
 export const ApprovalView = Type.Object({
-  key_id: Type.String(),
+  key_id: Type.String({ description: "whose approval it is" }),
   via: Type.Optional(
-    Type.Enum([...SURFACES], {
-      description: "given on the trusted approval surface of the key that planned the task",
+    Type.Enum([...SURFACES, "grant"], {
+      description:
+        "card, elicitation: given on the trusted approval surface of the key that planned the task. grant: given by what `key_id` allowed for a while.",
     }),
   ),
+  grant_id: Type.Optional(Type.String({ description: "the grant, with via grant" })),
   on_behalf_of: Type.Optional(Type.String()),
   at: Time,
   plan_digest: PlanDigest,
@@ -134,6 +145,35 @@ export const RequestedBy = Type.Object(
   { additionalProperties: false },
 );
 export type RequestedBy = Static<typeof RequestedBy>;
+
+/** A step as it is asked for. */
+export const StepRequest = Type.Object(
+  { action: Action, parameters: Type.Optional(Parameters) },
+  { additionalProperties: false },
+);
+export type StepRequest = Static<typeof StepRequest>;
+
+/** The most steps one plan may have. */
+const MAX_STEPS = 100;
+
+/**
+ * POST /plan: one action, or several steps. Which of the two is checked by the task engine, so that
+ * the answer names what is wrong rather than "matches no schema".
+ */
+export const PlanRequest = Type.Object(
+  {
+    action: Type.Optional(Action),
+    parameters: Type.Optional(Parameters),
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+    desktop: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    steps: Type.Optional(Type.Array(StepRequest, { minItems: 1, maxItems: MAX_STEPS })),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ action: "fs.read", parameters: { path: "/tmp/test.txt" } }],
+  },
+);
+export type PlanRequest = Static<typeof PlanRequest>;
 
 const Planned = {
   task_id: TaskId,
@@ -166,6 +206,15 @@ export type PlanView = Static<typeof PlanView>;
 export const TaskResult = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()]);
 export type TaskResult = Record<string, unknown> | null;
 
+/** What an approver may allow for a while, as proposed; see GrantRequest. */
+export const Grantable = Type.Object({
+  action: Action,
+  path_prefix: Type.Optional(Type.String()),
+  domain: Type.Optional(Type.String()),
+  max_minutes: Type.Integer({ minimum: 1 }),
+});
+export type Grantable = Static<typeof Grantable>;
+
 /** The answer of GET /tasks/{id}: the plan and all that became of it. */
 export const TaskView = Type.Object({
   ...Planned,
@@ -177,8 +226,11 @@ export const TaskView = Type.Object({
       on_behalf_of: Type.Optional(Type.String()),
       at: Time,
       reason: Type.Optional(Type.String()),
+      /** Nothing is planned by itself: it is a body for POST /plan. */
+      proposal: Type.Optional(PlanRequest),
     }),
   ),
+  grantable: Type.Optional(Grantable),
   progress: Type.Integer({ minimum: 0, maximum: 100 }),
   message: Type.Optional(Type.String({ description: "the newest progress message" })),
   result: TaskResult,

@@ -89,6 +89,7 @@ const POLICY: Policy = {
   confirmation: { low: "client", medium: "approver", high: "approver" },
   approvals: { low: 1, medium: 1, high: 1 },
   passkey: "never",
+  grants: { enabled: true, max_minutes: 60 },
   target_check: { enabled: true, tolerance: 0.03, radius_px: 32 },
   security: {
     require_signature: true,

@@ -71,21 +71,26 @@ export class SignIn {
       });
     }
     this.#brake.succeeded(id);
-    return this.#begin(person.id, "password", ip);
+    return this.#begin(person.id, "password", ip, person.password);
   }
 
   async #begin(
     person: string,
     method: SignInMethod,
     ip: string,
-    passkey?: PasskeyRecord,
+    by: PasskeyRecord | string | undefined,
   ): Promise<NewSession> {
+    const passkey = typeof by === "string" ? undefined : by;
     const { store, roster, sessions, inTurn } = this.#parts;
     return inTurn(async () => {
       // Removed, or given other credentials, while this was being checked.
       const present = roster.find(person);
       if (present === undefined) throw refused();
-      if (passkey !== undefined && roster.passkey(passkey.id) === undefined) throw refused();
+      const holds =
+        passkey === undefined
+          ? present.password === by
+          : roster.passkey(passkey.id) !== undefined;
+      if (!holds) throw refused();
       const session = sessions.prepare(person, method, ip);
       const signedIn = { ...present, signed_in_at: session.audit.time };
       const changes: PeopleChange[] = [

@@ -13,6 +13,7 @@ import type { RecordWriter } from "./record-writer.ts";
 const LOAD = "SELECT kind, body FROM people_records ORDER BY kind, id";
 const PUT = "INSERT OR REPLACE INTO people_records (kind, id, body) VALUES (?, ?, ?)";
 const DROP = "DELETE FROM people_records WHERE kind = ? AND id = ?";
+const NOBODY: PeopleState = { person: [], passkey: [], link: [], session: [] };
 /** A database of before there were people has no such table. */
 const IS_THERE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'people_records'";
 
@@ -54,17 +55,14 @@ export class SqlitePeopleStore implements PeopleStore {
 export function readPeople(file: string): PeopleState {
   using connection = new Connection(file, { readOnly: true });
   checkVersion(connection, file);
-  return connection.get(IS_THERE) === undefined ? emptyState() : loadFrom(connection);
+  return connection.get(IS_THERE) === undefined ? NOBODY : loadFrom(connection);
 }
 
 function loadFrom(connection: Connection): PeopleState {
-  const state = emptyState();
+  const state: Record<RecordKind, unknown[]> = { person: [], passkey: [], link: [], session: [] };
   for (const { kind, body } of connection.all<{ kind: RecordKind; body: string }>(LOAD)) {
     state[kind].push(JSON.parse(body));
   }
-  return state;
-}
-
-function emptyState(): Record<RecordKind, never[]> {
-  return { person: [], passkey: [], link: [], session: [] };
+  // Written by `apply` alone.
+  return state as PeopleState;
 }
