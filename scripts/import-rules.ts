@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
   notify: [],
+  people: ["policy"],
   client: [],
 };
 
@@ -31,6 +32,7 @@ const PORT_ROOMS = [
   "capabilities",
   "events",
   "notify",
+  "people",
   "policy",
   "tasks",
 ];

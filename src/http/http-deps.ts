@@ -12,6 +12,7 @@ import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
+import type { People } from "../people/people.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -34,7 +35,8 @@ export interface HttpDeps {
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
   readonly authenticator: Pick<Authenticator, "authenticate">;
-  /** Keys that hold at this moment. */
+  readonly people: People;
+  /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {

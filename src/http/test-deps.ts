@@ -7,6 +7,8 @@ import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
+import { People } from "../people/people.ts";
+import { MemoryPeopleStore } from "../people/test-people-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
@@ -161,6 +163,18 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         return { principal, durable: Promise.resolve() };
       },
     },
+    people: new People(
+      {
+        store: new MemoryPeopleStore(),
+        dataDir: "/nonexistent",
+        addresses: () => ({ publicUrl: "https://gateway.example:8443/base", port: 8443 }),
+        policy: () => POLICY,
+        onError: (error) => {
+          throw error;
+        },
+      },
+      { person: [], passkey: [], link: [], session: [] },
+    ),
     keys: { principal: (keyId) => KEYS.get(keyId) },
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },

@@ -3,7 +3,14 @@ import { GatewayError } from "../contract/errors.ts";
 import type { EnrolmentView, EnrolRequest } from "../contract/people.ts";
 import { hashOf, newSecret } from "./one-time-secret.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import { type Caller, gone, nameOf, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
+import {
+  type Caller,
+  gone,
+  nameOf,
+  noPasskeysHere,
+  type PeopleParts,
+  record,
+} from "./people-parts.ts";
 import type { LinkRecord, PasskeyRecord, PeopleChange, PersonRecord } from "./people-store.ts";
 import { personIdOf } from "./person-id.ts";
 import type { NewSession } from "./sessions.ts";
@@ -64,7 +71,13 @@ export class Enrolments {
     const challenge = new Uint8Array(randomBytes(32));
     enrolment.expected = { challenge: Buffer.from(challenge).toString("base64url"), origin, rpId };
     const shown = this.#personOf(enrolment.link)?.name ?? this.#nameFor(enrolment.link, name);
-    return creationOptions({ rpId, challenge, handle: enrolment.handle, name: shown, existing: [] });
+    return creationOptions({
+      rpId,
+      challenge,
+      handle: enrolment.handle,
+      name: shown,
+      existing: [],
+    });
   }
 
   /** Makes the person, or gives them new credentials, and signs them in. */
@@ -150,7 +163,8 @@ export class Enrolments {
         hint: "Send one of `passkey` and `password`.",
       });
     }
-    if (passkey === undefined) return { password: await this.#parts.passwords.hash(password ?? "") };
+    if (passkey === undefined)
+      return { password: await this.#parts.passwords.hash(password ?? "") };
     const { expected } = enrolment;
     // A challenge is answered once, whatever the answer.
     delete enrolment.expected;

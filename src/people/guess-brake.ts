@@ -41,10 +41,14 @@ export class GuessBrake {
       this.#overall.failures >= OVERALL ? this.#overall.from + MINUTE_MS - now : 0,
     );
     if (wait > 0) {
-      throw new GatewayError("rate_limited", "Too many wrong passwords: the next one has to wait.", {
-        retry_after: Math.ceil(wait / 1000),
-        hint: "Wait as long as Retry-After says, or sign in with a passkey.",
-      });
+      throw new GatewayError(
+        "rate_limited",
+        "Too many wrong passwords: the next one has to wait.",
+        {
+          retry_after: Math.ceil(wait / 1000),
+          hint: "Wait as long as Retry-After says, or sign in with a passkey.",
+        },
+      );
     }
     this.#overall.failures++;
     this.#count(id, now, account);
@@ -61,8 +65,7 @@ export class GuessBrake {
   }
 
   #count(id: string, now: number, before: Account | undefined): void {
-    const failures =
-      before === undefined || now - before.at > FORGET_MS ? 1 : before.failures + 1;
+    const failures = before === undefined || now - before.at > FORGET_MS ? 1 : before.failures + 1;
     const pause =
       failures < FREE ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - FREE));
     // In order of use: the one unused for longest goes first.

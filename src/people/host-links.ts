@@ -87,7 +87,10 @@ export class HostLinks {
 
 function readRecord(file: string): LinkRecord | undefined {
   try {
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const descriptor = openSync(
+      file,
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
     try {
       const { size, uid } = fstatSync(descriptor);
       const isOurs = uid === process.getuid?.() || uid === 0;

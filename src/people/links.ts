@@ -59,10 +59,7 @@ export class Links {
     const void_ = this.#recoveriesOf(wanted.person);
     const type = wanted.purpose === "recovery" ? "person.recovery_made" : "person.invited";
     await this.#options.store.apply(
-      [
-        ...void_.map(({ id }) => ({ drop: "link" as const, id })),
-        { put: "link", record },
-      ],
+      [...void_.map(({ id }) => ({ drop: "link" as const, id })), { put: "link", record }],
       [draft(type, record)],
     );
     for (const { id } of void_) this.#links.delete(id);

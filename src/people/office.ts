@@ -1,5 +1,10 @@
 import { GatewayError } from "../contract/errors.ts";
-import { type LinkView, PERSON_PREFIX, type PeopleList, type PersonRole } from "../contract/people.ts";
+import {
+  type LinkView,
+  PERSON_PREFIX,
+  type PeopleList,
+  type PersonRole,
+} from "../contract/people.ts";
 import { nameOf, type PeopleParts } from "./people-parts.ts";
 import type { PersonRecord } from "./people-store.ts";
 

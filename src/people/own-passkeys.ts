@@ -3,7 +3,14 @@ import { GatewayError } from "../contract/errors.ts";
 import type { CeremonyView, PasskeyList, RegistrationResponse } from "../contract/people.ts";
 import { randomId } from "../lib/random-id.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import { type Caller, gone, nameOf, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
+import {
+  type Caller,
+  gone,
+  nameOf,
+  noPasskeysHere,
+  type PeopleParts,
+  record,
+} from "./people-parts.ts";
 import type { PasskeyRecord, PersonRecord } from "./people-store.ts";
 import { ShortLived } from "./short-lived.ts";
 import { creationOptions, type Expected, verifyCreation } from "./webauthn.ts";
@@ -64,7 +71,10 @@ export class OwnPasskeys {
       session,
     });
     const { handle, name } = person;
-    return { ceremony, options: await creationOptions({ rpId, challenge, handle, name, existing }) };
+    return {
+      ceremony,
+      options: await creationOptions({ rpId, challenge, handle, name, existing }),
+    };
   }
 
   async add(

@@ -29,11 +29,7 @@ export interface Caller {
   readonly ip: string;
 }
 
-export function record(
-  type: string,
-  person: string,
-  details: Record<string, unknown>,
-): AuditDraft {
+export function record(type: string, person: string, details: Record<string, unknown>): AuditDraft {
   return { type, key_id: PERSON_PREFIX + person, time: new Date().toISOString(), details };
 }
 
@@ -55,7 +51,11 @@ export function noPasskeysHere(): GatewayError {
 }
 
 export function gone(what: string): GatewayError {
-  return new GatewayError("token_invalid", `This ${what} does not hold: it was used, or its time is over.`, {
-    hint: "Start over. A link is opened once; an operator, or `people link` on the host, makes another.",
-  });
+  return new GatewayError(
+    "token_invalid",
+    `This ${what} does not hold: it was used, or its time is over.`,
+    {
+      hint: "Start over. A link is opened once; an operator, or `people link` on the host, makes another.",
+    },
+  );
 }

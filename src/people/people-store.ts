@@ -74,7 +74,9 @@ export type RecordKind = keyof PeopleRecords;
 export type PeopleState = { readonly [Kind in RecordKind]: readonly PeopleRecords[Kind][] };
 
 export type PeopleChange =
-  | { [Kind in RecordKind]: { readonly put: Kind; readonly record: PeopleRecords[Kind] } }[RecordKind]
+  | {
+      [Kind in RecordKind]: { readonly put: Kind; readonly record: PeopleRecords[Kind] };
+    }[RecordKind]
   | { readonly drop: RecordKind; readonly id: string };
 
 export interface PeopleStore {

@@ -1,6 +1,13 @@
 const LONGEST = 40;
 /** Letters that no decomposition takes apart. */
-const SPELLED: Readonly<Record<string, string>> = { ß: "ss", ø: "o", æ: "ae", œ: "oe", ł: "l", đ: "d" };
+const SPELLED: Readonly<Record<string, string>> = {
+  ß: "ss",
+  ø: "o",
+  æ: "ae",
+  œ: "oe",
+  ł: "l",
+  đ: "d",
+};
 
 /** A free id after a person's name: `Zoë Müller` is `zoe-muller`, a name in other letters `person`. */
 export function personIdOf(name: string, isTaken: (id: string) => boolean): string {

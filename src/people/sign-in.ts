@@ -87,9 +87,7 @@ export class SignIn {
       const present = roster.find(person);
       if (present === undefined) throw refused();
       const holds =
-        passkey === undefined
-          ? present.password === by
-          : roster.passkey(passkey.id) !== undefined;
+        passkey === undefined ? present.password === by : roster.passkey(passkey.id) !== undefined;
       if (!holds) throw refused();
       const session = sessions.prepare(person, method, ip);
       const signedIn = { ...present, signed_in_at: session.audit.time };

@@ -8,7 +8,12 @@ export class MemoryPeopleStore implements PeopleStore {
 
   async load(): Promise<PeopleState> {
     const of = (kind: RecordKind) => [...(this.records.get(kind)?.values() ?? [])] as never[];
-    return { person: of("person"), passkey: of("passkey"), link: of("link"), session: of("session") };
+    return {
+      person: of("person"),
+      passkey: of("passkey"),
+      link: of("link"),
+      session: of("session"),
+    };
   }
 
   async apply(changes: readonly PeopleChange[], audit: readonly AuditDraft[]): Promise<void> {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
 import type { Assertion, CeremonyView } from "../contract/people.ts";
-import { type Policy, RISK_LEVELS, type RiskLevel } from "../contract/policy.ts";
+import type { Policy, RiskLevel } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { randomId } from "../lib/random-id.ts";
+import { needsTouch } from "../policy/needs-touch.ts";
 import { relyingPartyOf } from "./own-origins.ts";
 import { type Caller, gone, noPasskeysHere, type PeopleParts } from "./people-parts.ts";
 import { ShortLived } from "./short-lived.ts";
@@ -136,9 +137,4 @@ export class Touch {
       signature,
     };
   }
-}
-
-/** Whether a person's approval at this risk takes a fresh touch. */
-export function needsTouch({ passkey }: Pick<Policy, "passkey">, risk: RiskLevel): boolean {
-  return passkey !== "never" && RISK_LEVELS.indexOf(risk) >= RISK_LEVELS.indexOf(passkey);
 }
