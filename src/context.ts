@@ -22,6 +22,7 @@ import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { Mcp } from "./mcp/mcp.ts";
 import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
+import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
 import { openPeople } from "./open-people.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
@@ -79,6 +80,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const { ring } = keys;
   const store = building.use(
     openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
+  );
+  const openedKeys = building.use(
+    await openKeys({
+      source: keys,
+      store: store.keys,
+      desktops: () => opened.desktops.all.map(({ name }) => name),
+      log,
+    }),
   );
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
   let { publicUrl, port } = config;
@@ -205,6 +214,10 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     events.closeKey(keyId);
     mcp.endKey(keyId);
   });
+  openedKeys.managed.onTokenEnded((keyId) => {
+    events.closeKey(keyId);
+    mcp.endKey(keyId);
+  });
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
@@ -247,9 +260,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       ring,
       replays: store.replays,
       security: () => policy.current.security,
+      use: openedKeys.use,
     }),
     people,
     keys: { principal: findPrincipal },
+    keyDesk: openedKeys.desk,
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,

@@ -5,6 +5,7 @@ import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
 import { SqlitePeopleStore } from "./people-store.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -42,6 +43,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
   readonly people: SqlitePeopleStore;
+  readonly keys: SqliteKeyStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
 
@@ -92,6 +94,7 @@ export class SqliteStore implements AsyncDisposable {
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
     this.people = new SqlitePeopleStore(group, reader, records);
+    this.keys = new SqliteKeyStore(group, reader, records);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
