@@ -186,6 +186,7 @@ export function createSessionRoutes(deps: Deps): Route[] {
       summary: "Remove one of one's own passkeys",
       description: "The last way to sign in stays.",
       params: PasskeyParams,
+      segment: /[A-Za-z0-9_-]{16,1366}/,
       missing: "not_found",
       answers: { 200: { description: "It is gone.", schema: RemovedView } },
       errors: ["not_found", "state_changed", ...REFUSALS],
