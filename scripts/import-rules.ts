@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: ["policy", "capabilities", "events", "audit"],
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
+  operate: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
   people: ["policy"],
   client: [],
@@ -33,6 +34,7 @@ const PORT_ROOMS = [
   "events",
   "notify",
   "people",
+  "operate",
   "policy",
   "tasks",
 ];

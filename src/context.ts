@@ -24,6 +24,7 @@ import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
+import { openOperate } from "./open-operate.ts";
 import { openPeople } from "./open-people.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
@@ -265,6 +266,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     people,
     keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
+    operate: openOperate({
+      policy,
+      plans: store.plans,
+      findPrincipal,
+    }),
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,

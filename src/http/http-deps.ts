@@ -13,6 +13,7 @@ import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
+import type { Operate } from "../operate/operate.ts";
 import type { People } from "../people/people.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
@@ -40,6 +41,7 @@ export interface HttpDeps {
   /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
   readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
+  readonly operate: Operate;
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };

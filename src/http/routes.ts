@@ -10,6 +10,7 @@ import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
+import { createOperateRoutes } from "./routes/operate.ts";
 import { createPeopleRoutes } from "./routes/people.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createSessionRoutes } from "./routes/session.ts";
@@ -32,6 +33,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createKeyRoutes(deps),
+    ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),
     ...createSessionRoutes(deps),
     ...createPeopleRoutes(deps),

@@ -195,6 +195,43 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
       rotate: async (_, id) => ({ id, token: "bbg_y", key: KEY }),
       revoke: async () => {},
     },
+    operate: {
+      policy: {
+        view: () => ({
+          digest: DIGEST,
+          loaded_at: PLAN.expires_at,
+          file: "/config/policy.json",
+          policy: { capabilities: {} },
+        }),
+        explain: ({ action, key_id = "default" }) => ({
+          action,
+          key_id,
+          decision: { effect: "deny", code: "capability_disabled", detail: "off" },
+          rule: "rule",
+          checks: [{ name: "enabled", outcome: "denied", note: "off" }],
+          changes: [{ effect: "lets it", file: "policy.json", pointer: "/a", line: "b" }],
+        }),
+      },
+      dryRun: {
+        run: async () => ({
+          valid: true,
+          digests: { before: DIGEST, after: DIGEST },
+          checked: 1,
+          skipped: 0,
+          complete: true,
+          changed: [],
+          counts: {
+            steps: 1,
+            unchanged: 1,
+            stricter: 0,
+            laxer: 0,
+            mixed: 0,
+            newly_denied: 0,
+            newly_unattended: 0,
+          },
+        }),
+      },
+    },
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),

@@ -47,6 +47,9 @@ const ROUTES = `
   POST /keys
   POST /keys/{key_id}/rotate
   DELETE /keys/{key_id}
+  GET /policy
+  POST /policy/explain
+  POST /policy/dry-run
   GET /webhooks
   POST /webhooks/retry
   GET /session
