@@ -7,10 +7,13 @@ import type { Change } from "./ledger.ts";
 import { auditProposal, shownProposal } from "./proposal.ts";
 import type { Plan, Task } from "./task.ts";
 
-interface DecisionContext {
+/** How a decision came about. */
+interface Circumstances {
   readonly capabilities: CapabilityRegistry;
   /** Where it was made with the requester's own key. */
-  readonly surface: Surface | undefined;
+  readonly surface?: Surface | undefined;
+  /** Proof of a fresh touch of the approver's passkey. */
+  readonly touch?: object | undefined;
 }
 
 /** What an approver's decision changes. Throws `digest_mismatch`, `already_decided`, `same_approver`. */
@@ -19,7 +22,7 @@ export function applyDecision(
   plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
-  { capabilities, surface }: DecisionContext,
+  { capabilities, surface, touch }: Circumstances,
 ): Change {
   if (request.plan_digest !== task.digest) {
     throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
@@ -57,6 +60,7 @@ export function applyDecision(
     key_id: principal.keyId,
     ...via,
     ...claimed,
+    ...(touch !== undefined && { touched: true as const }),
     at,
     plan_digest: task.digest,
   };
@@ -72,7 +76,16 @@ export function applyDecision(
       },
     ],
     keyId: principal.keyId,
-    audit: [{ type: "task.confirmed", details: { ...details, approvals: approvals.length } }],
+    audit: [
+      {
+        type: "task.confirmed",
+        details: {
+          ...details,
+          ...(touch !== undefined && { assertion: touch }),
+          approvals: approvals.length,
+        },
+      },
+    ],
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Policy, RISK_LEVELS } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
+import { needsTouch } from "../policy/needs-touch.ts";
 import { findDecisionRefusal } from "./desktops.ts";
 import type { Grant } from "./grant.ts";
 import { configuredRisk, type GrantableDeps, isAllowedScope } from "./grantable.ts";
@@ -72,6 +73,10 @@ const LAPSES: readonly { readonly applies: (look: Look) => boolean; readonly why
     applies: ({ policy, grant }) =>
       (policy.capabilities[grant.action]?.approvals ?? policy.approvals[grant.risk]) > 1,
     why: "policy asks for two approvers",
+  },
+  {
+    applies: ({ policy, grant }) => needsTouch(policy, grant.risk),
+    why: "policy asks for a touch of a passkey",
   },
   {
     applies: ({ policy, grant }) => !isAllowedScope(policy, grant.action, grant.scope),

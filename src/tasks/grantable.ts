@@ -4,6 +4,7 @@ import type { Policy, RiskLevel } from "../contract/policy.ts";
 import type { Grantable } from "../contract/task.ts";
 import { parentPath } from "../lib/posix-path.ts";
 import type { Facts } from "../policy/decision.ts";
+import { needsTouch } from "../policy/needs-touch.ts";
 import { matchPath } from "../policy/path-rule.ts";
 import { parseWebUrl } from "../policy/web-url.ts";
 import type { GrantScope } from "./grant.ts";
@@ -36,6 +37,7 @@ export function kindOf(
   const rules = policy();
   if (!rules.grants.enabled) return { problem: "policy has confirmation.grants.enabled false" };
   if (plan.mode !== "approver") return { problem: "the plan waits for no approver" };
+  if (needsTouch(rules, plan.risk)) return { problem: "policy asks for a touch of a passkey" };
   if (plan.approvals !== 1) return { problem: "policy asks for two approvers" };
   const action = GRANT_ACTIONS.find((name) => name === plan.steps[0]?.action);
   if (action === undefined) return { problem: "its action is always asked for" };

@@ -135,6 +135,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_of_service ON audit (seq) WHERE task IS NULL;
   `,
   `
+  -- People, their passkeys, links and sessions, each whole: they are held in memory, never searched here.
+  CREATE TABLE people_records (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+  `,
+  `
   -- What approves tasks beforehand. One that ends is removed: the audit log has it.
   CREATE TABLE grants (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,6 +8,7 @@ import { SqliteGrantStore } from "./grant-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
+import { SqlitePeopleStore } from "./people-store.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { SqliteRecordedPlans } from "./recorded-plans.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
@@ -44,6 +45,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
   readonly grants: SqliteGrantStore;
+  readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
   readonly #group: GroupCommit;
@@ -98,6 +100,7 @@ export class SqliteStore implements AsyncDisposable {
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
     this.grants = new SqliteGrantStore(group, reader, records);
+    this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
     this.plans = new SqliteRecordedPlans(() => this.#openScans(file));
     recordRestore(group, reader, this.audit);
