@@ -42,6 +42,7 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /audit/verification
   GET /keys
   POST /keys
   POST /keys/{key_id}/rotate
