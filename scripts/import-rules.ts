@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   guard: ["policy", "capabilities", "tasks"],
   operate: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
+  people: ["policy"],
   client: [],
 };
 
@@ -32,6 +33,7 @@ const PORT_ROOMS = [
   "capabilities",
   "events",
   "notify",
+  "people",
   "operate",
   "policy",
   "tasks",

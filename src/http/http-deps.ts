@@ -16,6 +16,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
 import type { Operate } from "../operate/operate.ts";
+import type { People } from "../people/people.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -38,7 +39,8 @@ export interface HttpDeps {
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
   readonly authenticator: Pick<Authenticator, "authenticate">;
-  /** Keys that hold at this moment. */
+  readonly people: People;
+  /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
   readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
   readonly operate: Operate;

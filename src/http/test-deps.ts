@@ -8,6 +8,8 @@ import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
+import { People } from "../people/people.ts";
+import { MemoryPeopleStore } from "../people/test-people-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
@@ -89,6 +91,7 @@ const POLICY: Policy = {
   capabilities: {},
   confirmation: { low: "client", medium: "approver", high: "approver" },
   approvals: { low: 1, medium: 1, high: 1 },
+  passkey: "never",
   grants: { enabled: true, max_minutes: 60 },
   target_check: { enabled: true, tolerance: 0.03, radius_px: 32 },
   security: {
@@ -173,6 +176,18 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         return { principal, durable: Promise.resolve() };
       },
     },
+    people: new People(
+      {
+        store: new MemoryPeopleStore(),
+        dataDir: "/nonexistent",
+        addresses: () => ({ publicUrl: "https://gateway.example:8443/base", port: 8443 }),
+        policy: () => POLICY,
+        onError: (error) => {
+          throw error;
+        },
+      },
+      { person: [], passkey: [], link: [], session: [] },
+    ),
     keys: { principal: (keyId) => KEYS.get(keyId) },
     keyDesk: {
       list: () => [KEY],

@@ -25,7 +25,7 @@ const MAX_MS = 1000;
 const MAX_OF_TASK = 20_000;
 
 /** Types of records that are never about a task: they are few, and have an index of their own. */
-const OF_SERVICE = /^(gateway|policy|key|session|person|people)\./;
+const OF_SERVICE = /^(gateway|policy|key|session|person|passkey|link)\./;
 
 const COLUMNS = `
   SELECT seq, body, mac, (SELECT mac FROM audit AS before WHERE before.seq = audit.seq - 1) AS prev

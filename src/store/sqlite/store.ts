@@ -8,6 +8,7 @@ import { SqliteEventStore } from "./event-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
+import { SqlitePeopleStore } from "./people-store.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { SqliteRecordedPlans } from "./recorded-plans.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
@@ -43,6 +44,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
   readonly auditSearch: SqliteAuditSearch;
@@ -97,6 +99,7 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
     const scans = () => this.#openScans(file);
     this.plans = new SqliteRecordedPlans(scans);
