@@ -143,6 +143,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
+      grants: store.grants,
       stopSwitch: await StopSwitch.open(store.settings),
       desktops,
       artifacts,
@@ -223,6 +224,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    engine.recheckGrants();
     mcp.toolsChanged();
     opened
       .recheck()
@@ -287,6 +289,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
+    grants: engine.grantDesk,
     events,
     audit: {
       head: () => store.audit.head(),

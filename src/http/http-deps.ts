@@ -17,6 +17,7 @@ import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
 import type { Operate } from "../operate/operate.ts";
 import type { People } from "../people/people.ts";
+import type { GrantDesk } from "../tasks/grant-desk.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -49,6 +50,7 @@ export interface HttpDeps {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };
   };
   readonly tasks: Tasks;
+  readonly grants: Pick<GrantDesk, "list" | "give" | "revoke">;
   /** Closed by the server when it closes. */
   readonly events: EventHub;
   readonly audit: Pick<AuditStore, "head"> &

@@ -9,6 +9,7 @@ import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
 import { createOperateRoutes } from "./routes/operate.ts";
@@ -26,6 +27,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createTaskRoutes(deps, waits),
     ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
+    ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
     ...createToolRoutes(deps, waits),

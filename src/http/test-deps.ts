@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { GrantView } from "../contract/grant.ts";
 import type { KeyView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
@@ -85,6 +86,20 @@ export const ARTIFACT: Artifact = {
   size: 5,
   name: "screen.png",
   created_at: PLAN.expires_at,
+};
+
+const GRANT: GrantView = {
+  id: "grant_AAAAAAAAAAAAAAAAAAAAAA",
+  key_id: "alice",
+  desktop: "main",
+  action: "fs.write",
+  path_prefix: "/tmp",
+  created_at: PLAN.expires_at,
+  expires_at: PLAN.expires_at,
+  granted_by: "person:ann",
+  on_task: TASK_ID,
+  used: 1,
+  last_used_at: PLAN.expires_at,
 };
 
 const POLICY: Policy = {
@@ -235,6 +250,11 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),
+    grants: {
+      list: () => ({ grants: [GRANT] }),
+      give: async () => GRANT,
+      revoke: async () => GRANT,
+    },
     events: new EventHub(store),
     audit: {
       search: async ({ cursor = 0, limit }) => ({

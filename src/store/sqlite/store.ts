@@ -5,6 +5,7 @@ import { SqliteAuditSearch } from "./audit-search.ts";
 import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
+import { SqliteGrantStore } from "./grant-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
@@ -44,6 +45,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly grants: SqliteGrantStore;
   readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
@@ -99,6 +101,7 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.grants = new SqliteGrantStore(group, reader, records);
     this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
     const scans = () => this.#openScans(file);
