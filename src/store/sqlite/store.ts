@@ -88,7 +88,7 @@ export class SqliteStore implements AsyncDisposable {
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
-    this.webhooks = new SqliteWebhookStore(group, reader);
+    this.webhooks = new SqliteWebhookStore(group, reader, records);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
