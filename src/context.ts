@@ -207,7 +207,10 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   policy.onRefused((problem) =>
     log.error({ problem }, "policy file refused; the one before stays"),
   );
-  keys.onReload(() => log.info("keys reloaded"));
+  keys.onReload(() => {
+    log.info("keys reloaded");
+    mcp.toolsChanged();
+  });
   keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
   store.events.onCommitted((committed) => {
