@@ -99,7 +99,7 @@ const SHOP = `<!doctype html><title>Order</title>
 body { font: 20px/1.5 "DejaVu Sans", sans-serif; margin: 0; text-align: center; background: #eef2f7 }
 main { width: 460px; margin: 40px auto; padding: 16px 24px 32px; background: #fff; border-radius: 10px }
 h1 { font-size: 26px }
-button { font: inherit; color: #fff; background: #1d4ed8; border: 0; border-radius: 8px; padding: 14px 36px }
+button { font: inherit; color: #fff; background: #1d4ed8; border: 0; border-radius: 8px; padding: 14px 56px }
 button.done { background: #15803d }
 </style>
 <main><h1>Your order</h1><p>1 × Coffee, 500 g<br>1 × Filter papers</p>

@@ -21,7 +21,7 @@ import { reduceColours } from "./take-pictures-png.ts";
  */
 const FOLDER = join(import.meta.dirname, "../docs/pictures");
 const WIDTH = 760;
-const BUTTON = { x: 304, y: 328 };
+const BUTTON = { x: 292, y: 328 };
 const CLICK = { coordinates: BUTTON };
 const READY = "anything else to stop › ";
 
