@@ -296,9 +296,11 @@ describe("seen is a yes", () => {
       .find(({ owner, kind }) => owner === "api" && kind === "high");
     if (operation === undefined || target === undefined) throw new Error("nothing to confirm");
     const approver = new Model(gateway, "approver");
+    const statuses: number[] = [];
     for (const { address, body } of requestsOf(operation, target)) {
-      await approver.send("POST", address, body);
+      statuses.push((await approver.send("POST", address, body)).status);
     }
+    expect(statuses).toContain(200);
     await events.until("task_completed", target.task_id);
     const { task_id } = target;
     const seen = await world.check();
