@@ -60,11 +60,11 @@ export function honest(tool: string, schema: Schema, target: Target): Record<str
   return { ...extrasFor(target), ...(makeValue(schema, words) as object) };
 }
 
-/** The target's id, its digest and the word itself, in every field of the schema. */
-export function hostile(schema: Schema, target: Target): readonly Record<string, unknown>[] {
-  return TEXTS.map(
-    (text) => makeValue(schema, wordsFor(target, text(target))) as Record<string, unknown>,
-  );
+let texts = 0;
+/** The target's id, its digest or the word itself, in turn, in every field of the schema. */
+export function hostile(schema: Schema, target: Target): unknown {
+  const text = TEXTS[texts++ % TEXTS.length]?.(target);
+  return makeValue(schema, wordsFor(target, text));
 }
 
 /**
