@@ -97,27 +97,41 @@ export interface StreamEvent {
   readonly data: string;
 }
 
+/** Events of a stream as they come. */
+async function* eventsOf(response: Response): AsyncGenerator<StreamEvent, undefined> {
+  let text = "";
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    const parts = text.split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const id = part.match(/^id: (.*)$/m)?.[1] ?? "";
+      const data = part.match(/^data: (.*)$/m)?.[1] ?? "";
+      yield { id, data };
+    }
+  }
+  return undefined;
+}
+
 /** Events of a stream, up to one that the test accepts or to its end. */
 export async function readEvents(
   response: Response,
   enough: (data: string) => boolean = () => false,
 ): Promise<StreamEvent[]> {
   const events: StreamEvent[] = [];
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+  for await (const event of eventsOf(response)) {
+    events.push(event);
+    if (enough(event.data)) break;
+  }
+  return events;
+}
+
+/** The message of a stream that holds a text, and whatever comes after it. */
+export async function readUpTo(response: Response, text: string) {
+  const events = eventsOf(response);
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    text += value ?? "";
-    const parts = text.split("\n\n");
-    text = parts.pop() ?? "";
-    for (const part of parts) {
-      const id = part.match(/^id: (.*)$/m)?.[1] ?? "";
-      const data = part.match(/^data: (.*)$/m)?.[1] ?? "";
-      events.push({ id, data });
-    }
-    if (done || events.some(({ data }) => enough(data))) {
-      await reader?.cancel();
-      return events;
-    }
+    const { value } = await events.next();
+    if (value === undefined) throw new Error(`the stream ended without ${text}`);
+    if (value.data.includes(text)) return { message: JSON.parse(value.data), rest: events };
   }
 }
