@@ -32,7 +32,10 @@ async function bridge({ shell, settings, url }: Session): Promise<ExitCode> {
     import("@modelcontextprotocol/server/stdio"),
     import("../mcp-bridge.ts"),
   ]);
-  const stdin = Readable.from(shell.stdin, { objectMode: false });
+  const stdin =
+    shell.stdin instanceof Readable
+      ? shell.stdin
+      : Readable.from(shell.stdin, { objectMode: false });
   const stdout = new Writable({
     write: (chunk, _encoding, done) => {
       shell.stdout.write(chunk, () => done());
@@ -45,5 +48,7 @@ async function bridge({ shell, settings, url }: Session): Promise<ExitCode> {
     note: (line) => shell.stderr.write(`bytebot-gateway mcp: ${inert(line)}\n`),
   });
   await open.run(shell.signal);
+  // A client that leaves it open would keep the process alive.
+  stdin.destroy();
   return EXIT.ok;
 }
