@@ -100,7 +100,7 @@ describe("the bridge ends", () => {
     await bridge.answer(1);
     bridge.process.stdin.end();
     expect(await bridge.exited).toEqual({ code: 0, signal: null });
-    await expect.poll(() => sessionsEnded(gateway)).toBe(before + 1);
+    await expect.poll(() => sessionsEnded(gateway), { timeout: 20_000 }).toBe(before + 1);
     expect(bridge.stderr).toBe("");
   });
 
@@ -115,7 +115,7 @@ describe("the bridge ends", () => {
     bridge.process.kill(signal);
     expect(await bridge.exited).toEqual({ code: 0, signal: null });
     const status = async () => (await task(gateway, String(task_id), gateway.keys.api)).status;
-    await expect.poll(status, { timeout: 10_000 }).toBe("completed");
+    await expect.poll(status, { timeout: 20_000 }).toBe("completed");
   });
 
   test("soon where the gateway has stopped answering", async () => {

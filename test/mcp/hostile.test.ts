@@ -208,7 +208,9 @@ describe("I13 another's", () => {
     await expectSound();
     for (const socket of sockets) socket.destroy();
     await expect
-      .poll(async () => (await ask(gateway, { session, key: "greedy", body: list(1) })).status)
+      .poll(async () => (await ask(gateway, { session, key: "greedy", body: list(1) })).status, {
+        timeout: 20_000,
+      })
       .toBe(200);
     for (let requestId = 100; requestId < 164; requestId++) {
       const cancel = { method: "notifications/cancelled", params: { requestId } };
@@ -222,12 +224,14 @@ test("what its clients gave up counts no more, in a session or without", async (
   const status = async () => (await ask(gateway, { session, key: "other", body: list(1) })).status;
   for (const waitFor of [(id: number) => ({ session, body: wait(id, 60_000) }), modernWait]) {
     const gone = new AbortController();
-    const answers = Array.from({ length: 64 }, (_, id) =>
-      ask(gateway, { ...waitFor(id + 200), key: "other", signal: gone.signal }),
+    const answers = Promise.allSettled(
+      Array.from({ length: 64 }, (_, id) =>
+        ask(gateway, { ...waitFor(id + 200), key: "other", signal: gone.signal }),
+      ),
     );
-    await expect.poll(status).toBe(429);
+    await expect.poll(status, { timeout: 20_000 }).toBe(429);
     gone.abort();
-    await Promise.allSettled(answers);
-    await expect.poll(status).toBe(200);
+    await answers;
+    await expect.poll(status, { timeout: 20_000 }).toBe(200);
   }
 });

@@ -167,7 +167,9 @@ describe("I15 a key that is revoked", () => {
     expect((await ask(own, { session, body: list(1) })).status).toBe(401);
     own.writeClients([CHAT, OTHER]);
     await own.logged((line) => line.msg === "keys reloaded");
-    await expect.poll(async () => (await ask(own, { session, body: list(1) })).status).toBe(404);
+    await expect
+      .poll(async () => (await ask(own, { session, body: list(1) })).status, { timeout: 20_000 })
+      .toBe(404);
   });
 });
 
