@@ -4,10 +4,12 @@ import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
 import { createOperateRoutes } from "./routes/operate.ts";
@@ -25,6 +27,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createTaskRoutes(deps, waits),
     ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
+    ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
     ...createToolRoutes(deps, waits),
@@ -32,6 +35,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createMcpRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createAuditRoutes(deps),
     ...createKeyRoutes(deps),
     ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),

@@ -80,7 +80,7 @@ it("use is kept, so that a restart does not end a session that is used", async (
 it("of one person twenty sessions run, and the one unused for longest gives way", () => {
   let now = 0;
   const store = new MemoryPeopleStore();
-  const sessions = new Sessions({ store, now: () => now, onError: expect.unreachable }, []);
+  const sessions = new Sessions({ store, now: () => now, onError: () => expect.unreachable() }, []);
   const begun = Array.from({ length: 21 }, () => {
     now += 1000;
     const session = sessions.prepare("olga", "passkey", "127.0.0.1");
