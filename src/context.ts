@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { AuditVerification } from "./audit/audit-verification.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
@@ -247,6 +248,18 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }
   });
 
+  const verification = building.use(
+    new AuditVerification({
+      log: {
+        head: () => store.audit.head(),
+        search: (query) => store.auditSearch.search(query),
+      },
+      auditKey: secrets.auditKey,
+      headFile: join(dataDir, HEAD_FILE_NAME),
+      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
+      onError: (err) => log.error({ err }, "the audit log could not be verified"),
+    }),
+  );
   const metrics = createMetrics({
     tasks: store.tasks,
     events: store.events,
@@ -278,7 +291,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     tasks: engine,
     grants: engine.grantDesk,
     events,
-    audit: store.audit,
+    audit: {
+      head: () => store.audit.head(),
+      search: (query) => store.auditSearch.search(query),
+      verification: () => verification.view(),
+    },
     notifications,
     artifacts,
     capabilities: capabilitiesOf,

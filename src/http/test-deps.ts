@@ -257,9 +257,9 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     },
     events: new EventHub(store),
     audit: {
-      read: async (after, limit) =>
-        Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
-          seq: after + index + 1,
+      search: async ({ cursor = 0, limit }) => ({
+        records: Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
+          seq: cursor + index + 1,
           time: PLAN.expires_at,
           type: "task.planned",
           key_id: "alice",
@@ -267,6 +267,16 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           prev: DIGEST,
           mac: DIGEST,
         })),
+        ...(limit < 5 && { next: cursor + limit }),
+      }),
+      verification: async () => ({
+        ok: true,
+        state: "sound",
+        checked: 9,
+        head: { seq: 9, mac: DIGEST },
+        at: PLAN.expires_at,
+        running: false,
+      }),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
     mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },

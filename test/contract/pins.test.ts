@@ -43,6 +43,7 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /audit/verification
   GET /grants
   POST /grants
   DELETE /grants/{grant_id}

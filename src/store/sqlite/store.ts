@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { SealRecord } from "../../audit/audit-store.ts";
 import { SqliteArtifactStore } from "./artifact-store.ts";
+import { SqliteAuditSearch } from "./audit-search.ts";
 import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
@@ -48,6 +49,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
+  readonly auditSearch: SqliteAuditSearch;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
   #scans: Connection | undefined;
@@ -102,7 +104,13 @@ export class SqliteStore implements AsyncDisposable {
     this.grants = new SqliteGrantStore(group, reader, records);
     this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
-    this.plans = new SqliteRecordedPlans(() => this.#openScans(file));
+    const scans = () => this.#openScans(file);
+    this.plans = new SqliteRecordedPlans(scans);
+    this.auditSearch = new SqliteAuditSearch({
+      scans,
+      index,
+      end: () => this.audit.durableHead.seq,
+    });
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
