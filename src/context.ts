@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { AuditVerification } from "./audit/audit-verification.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
@@ -24,6 +25,8 @@ import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
+import { openOperate } from "./open-operate.ts";
+import { openPeople } from "./open-people.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
@@ -55,6 +58,8 @@ const BODY_FLOOR = 64 * 1024;
 /** The whole service, built and not yet listening. */
 export interface Context extends AsyncDisposable {
   readonly app: FastifyInstance;
+  /** A link for the first operator, while there is none: for the eyes of whoever starts the program. */
+  firstLink(): { readonly url: string; readonly expires_at: string } | undefined;
   /** Reads policy and keys anew, as a change of their files would. */
   reload(): Promise<void>;
 }
@@ -87,7 +92,19 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   );
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
-  let { publicUrl } = config;
+  let { publicUrl, port } = config;
+  const people = building.use(
+    await openPeople({
+      store: store.people,
+      dataDir,
+      publicUrl: () => publicUrl,
+      port: () => port,
+      policy: () => policy.current,
+      log,
+    }),
+  );
+  /** Keys and people that hold at this moment. */
+  const findPrincipal = (keyId: string) => ring.principal(keyId) ?? people.principal(keyId);
   const guard = building.use(
     await bind(
       () =>
@@ -96,7 +113,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
           key: config.driver === "bytebot" ? secrets.guardKey : undefined,
           capabilities,
           policy: () => policy.current,
-          findPrincipal: (keyId) => ring.principal(keyId),
+          findPrincipal,
           maxFileSize: config.maxFileSize,
           log,
         }),
@@ -126,12 +143,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
+      grants: store.grants,
       stopSwitch: await StopSwitch.open(store.settings),
       desktops,
       artifacts,
       capabilities,
       policy: () => policy.current,
-      findPrincipal: (keyId) => ring.principal(keyId),
+      findPrincipal,
+      checkTouch: (principal, request, risk) => people.touch.check(principal, request, risk),
       maxFileSize: config.maxFileSize,
       publicUrl: () => publicUrl,
       onError: (err, taskId) =>
@@ -162,7 +181,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const cards = new Cards({
     tasks: engine,
     feed,
-    findPrincipal: (keyId) => ring.principal(keyId),
+    findPrincipal,
     publicUrl: () => publicUrl,
   });
   const capabilitiesOf = (principal: Principal | undefined) =>
@@ -178,11 +197,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       tasks: engine,
       feed,
       artifacts,
-      findPrincipal: (keyId) => ring.principal(keyId),
+      findPrincipal,
     }),
   );
   const forwardedUser = new ForwardedUser(secrets.openWebUiJwtSecret);
-  ring.onRevoked((keyId) => {
+  const revoke = (keyId: string) => {
     log.warn({ key_id: keyId }, "key revoked");
     events.closeKey(keyId);
     cards.endKey(keyId);
@@ -190,6 +209,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     engine
       .revoke(keyId)
       .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
+  };
+  ring.onRevoked(revoke);
+  people.onRevoked(revoke);
+  people.onSessionEnded((_sessionId, keyId) => {
+    // Those of the person's other sessions come back by themselves.
+    events.closeKey(keyId);
+    mcp.endKey(keyId);
   });
   openedKeys.managed.onTokenEnded((keyId) => {
     events.closeKey(keyId);
@@ -198,6 +224,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    engine.recheckGrants();
     mcp.toolsChanged();
     opened
       .recheck()
@@ -221,6 +248,18 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }
   });
 
+  const verification = building.use(
+    new AuditVerification({
+      log: {
+        head: () => store.audit.head(),
+        search: (query) => store.auditSearch.search(query),
+      },
+      auditKey: secrets.auditKey,
+      headFile: join(dataDir, HEAD_FILE_NAME),
+      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
+      onError: (err) => log.error({ err }, "the audit log could not be verified"),
+    }),
+  );
   const metrics = createMetrics({
     tasks: store.tasks,
     events: store.events,
@@ -239,13 +278,24 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       security: () => policy.current.security,
       use: openedKeys.use,
     }),
-    keys: ring,
+    people,
+    keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
+    operate: openOperate({
+      policy,
+      plans: store.plans,
+      findPrincipal,
+    }),
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
+    grants: engine.grantDesk,
     events,
-    audit: store.audit,
+    audit: {
+      head: () => store.audit.head(),
+      search: (query) => store.auditSearch.search(query),
+      verification: () => verification.view(),
+    },
     notifications,
     artifacts,
     capabilities: capabilitiesOf,
@@ -273,13 +323,17 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   app.server.once("listening", () => {
     const bound = app.server.address();
     // PORT=0 leaves the choice to the system.
-    if (typeof bound === "object") publicUrl = publicUrl.replace(/:0$/, `:${bound?.port}`);
+    if (typeof bound === "object") {
+      port = bound?.port ?? port;
+      publicUrl = publicUrl.replace(/:0$/, `:${port}`);
+    }
     notifications.start();
   });
 
   const built = building.move();
   return {
     app,
+    firstLink: () => people.firstLink(),
     async reload() {
       notifications.reload();
       await Promise.all([policy.reload(), keys.reload()]);

@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
+import type { AuditSearcher } from "../audit/audit-search.ts";
 import type { AuditStore } from "../audit/audit-store.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { KeyDesk } from "../auth/key-desk.ts";
 import type { Config } from "../config/config.ts";
+import type { VerificationView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
@@ -13,6 +15,9 @@ import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
+import type { Operate } from "../operate/operate.ts";
+import type { People } from "../people/people.ts";
+import type { GrantDesk } from "../tasks/grant-desk.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -35,17 +40,21 @@ export interface HttpDeps {
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
   readonly authenticator: Pick<Authenticator, "authenticate">;
-  /** Keys that hold at this moment. */
+  readonly people: People;
+  /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
   readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
+  readonly operate: Operate;
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };
   };
   readonly tasks: Tasks;
+  readonly grants: Pick<GrantDesk, "list" | "give" | "revoke">;
   /** Closed by the server when it closes. */
   readonly events: EventHub;
-  readonly audit: Pick<AuditStore, "read" | "head">;
+  readonly audit: Pick<AuditStore, "head"> &
+    AuditSearcher & { verification(): Promise<VerificationView> };
   readonly notifications: Pick<Notifier, "list" | "retry">;
   readonly artifacts: {
     find(id: string): Promise<Artifact | undefined>;

@@ -3,23 +3,31 @@ import type { PendingWaits } from "./pending-waits.ts";
 import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createConsoleRoutes } from "./routes/console.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
+import { createOperateRoutes } from "./routes/operate.ts";
+import { createPeopleRoutes } from "./routes/people.ts";
 import { createServiceRoutes } from "./routes/service.ts";
+import { createSessionRoutes } from "./routes/session.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
+import { createTouchRoutes } from "./routes/touch.ts";
 import { createWebhookRoutes } from "./routes/webhooks.ts";
 
 /** Every route there is, in the order of the API's description. */
 export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
   const routes: readonly Route[] = [
     ...createTaskRoutes(deps, waits),
+    ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
+    ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createConsoleRoutes(),
     ...createToolRoutes(deps, waits),
@@ -27,8 +35,12 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createMcpRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createAuditRoutes(deps),
     ...createKeyRoutes(deps),
+    ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),
+    ...createSessionRoutes(deps),
+    ...createPeopleRoutes(deps),
     ...createServiceRoutes(deps),
     ...createDocsRoutes(deps, () => routes),
   ];

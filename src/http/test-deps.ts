@@ -2,12 +2,15 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { GrantView } from "../contract/grant.ts";
 import type { KeyView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
+import { People } from "../people/people.ts";
+import { MemoryPeopleStore } from "../people/test-people-store.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
@@ -85,10 +88,25 @@ export const ARTIFACT: Artifact = {
   created_at: PLAN.expires_at,
 };
 
+const GRANT: GrantView = {
+  id: "grant_AAAAAAAAAAAAAAAAAAAAAA",
+  key_id: "alice",
+  desktop: "main",
+  action: "fs.write",
+  path_prefix: "/tmp",
+  created_at: PLAN.expires_at,
+  expires_at: PLAN.expires_at,
+  granted_by: "person:ann",
+  on_task: TASK_ID,
+  used: 1,
+  last_used_at: PLAN.expires_at,
+};
+
 const POLICY: Policy = {
   capabilities: {},
   confirmation: { low: "client", medium: "approver", high: "approver" },
   approvals: { low: 1, medium: 1, high: 1 },
+  passkey: "never",
   grants: { enabled: true, max_minutes: 60 },
   target_check: { enabled: true, tolerance: 0.03, radius_px: 32 },
   security: {
@@ -173,6 +191,18 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         return { principal, durable: Promise.resolve() };
       },
     },
+    people: new People(
+      {
+        store: new MemoryPeopleStore(),
+        dataDir: "/nonexistent",
+        addresses: () => ({ publicUrl: "https://gateway.example:8443/base", port: 8443 }),
+        policy: () => POLICY,
+        onError: (error) => {
+          throw error;
+        },
+      },
+      { person: [], passkey: [], link: [], session: [] },
+    ),
     keys: { principal: (keyId) => KEYS.get(keyId) },
     keyDesk: {
       list: () => [KEY],
@@ -180,14 +210,56 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
       rotate: async (_, id) => ({ id, token: "bbg_y", key: KEY }),
       revoke: async () => {},
     },
+    operate: {
+      policy: {
+        view: () => ({
+          digest: DIGEST,
+          loaded_at: PLAN.expires_at,
+          file: "/config/policy.json",
+          policy: { capabilities: {} },
+        }),
+        explain: ({ action, key_id = "default" }) => ({
+          action,
+          key_id,
+          decision: { effect: "deny", code: "capability_disabled", detail: "off" },
+          rule: "rule",
+          checks: [{ name: "enabled", outcome: "denied", note: "off" }],
+          changes: [{ effect: "lets it", file: "policy.json", pointer: "/a", line: "b" }],
+        }),
+      },
+      dryRun: {
+        run: async () => ({
+          valid: true,
+          digests: { before: DIGEST, after: DIGEST },
+          checked: 1,
+          skipped: 0,
+          complete: true,
+          changed: [],
+          counts: {
+            steps: 1,
+            unchanged: 1,
+            stricter: 0,
+            laxer: 0,
+            mixed: 0,
+            newly_denied: 0,
+            newly_unattended: 0,
+          },
+        }),
+      },
+    },
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),
+    grants: {
+      list: () => ({ grants: [GRANT] }),
+      give: async () => GRANT,
+      revoke: async () => GRANT,
+    },
     events: new EventHub(store),
     audit: {
-      read: async (after, limit) =>
-        Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
-          seq: after + index + 1,
+      search: async ({ cursor = 0, limit }) => ({
+        records: Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
+          seq: cursor + index + 1,
           time: PLAN.expires_at,
           type: "task.planned",
           key_id: "alice",
@@ -195,6 +267,16 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           prev: DIGEST,
           mac: DIGEST,
         })),
+        ...(limit < 5 && { next: cursor + limit }),
+      }),
+      verification: async () => ({
+        ok: true,
+        state: "sound",
+        checked: 9,
+        head: { seq: 9, mac: DIGEST },
+        at: PLAN.expires_at,
+        running: false,
+      }),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
     mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },

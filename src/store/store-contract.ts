@@ -14,6 +14,8 @@ import type { Notice } from "../contract/webhook.ts";
 import type { EventStore } from "../events/event-store.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
+import type { Grant } from "../tasks/grant.ts";
+import type { GrantStore } from "../tasks/grant-store.ts";
 import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
 import { at, newTask, recordsOf } from "./test-records.ts";
 
@@ -25,6 +27,7 @@ export interface ContractStore extends AsyncDisposable {
   readonly artifacts: ArtifactStore;
   readonly settings: SettingStore;
   readonly webhooks: WebhookStore;
+  readonly grants: GrantStore;
 }
 
 /** An empty place for a store, which can be opened again after it was closed. */
@@ -491,6 +494,35 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
   });
 
+  describe(`${name}: grants`, () => {
+    const records = (type: string) => ({ events: [], audit: [auditDraft(type)] });
+
+    it("I3 approves with a grant that is there, counted with the task, or nothing is written", async () => {
+      const store = await open();
+      const task = newTask();
+      await store.tasks.insert(task, { events: [], audit: [] });
+      await store.grants.insert(grantOf("a"), records("grant.created"));
+      await store.grants.insert(grantOf("b"), records("grant.created"));
+      const approval = { key_id: "boss", grant_id: grantOf("a").id, at: at(1), plan_digest: "" };
+      const state = { ...task.state, status: "queued" as const, approvals: [approval] };
+      const grantId = grantOf("a").id;
+      expect(await store.tasks.update(task.id, 2, state, { ...records("x"), grantId })).toBe(false);
+      expect(await store.tasks.update(task.id, 1, state, { ...records("x"), grantId })).toBe(true);
+      const [b, a] = await store.grants.list();
+      expect(b).toEqual(grantOf("b"));
+      expect(a).toEqual({ ...grantOf("a"), used: 1, last_used_at: expect.any(String) });
+      expect(await store.tasks.listGrantedBy(grantId)).toEqual([task.id]);
+      expect(await store.tasks.listGrantedBy(grantOf("b").id)).toEqual([]);
+
+      expect(await store.grants.remove(grantId, records("grant.ended"))).toBe(true);
+      expect(await store.grants.remove(grantId, records("grant.ended"))).toBe(false);
+      const after = { ...records("y"), grantId };
+      expect(await store.tasks.update(task.id, 2, state, after)).toBe(false);
+      expect(await store.audit.read(0, 10)).toHaveLength(4);
+      expect(await store.grants.list()).toHaveLength(1);
+    });
+  });
+
   describe(`${name}: webhooks`, () => {
     it("keeps deliveries in order with their endpoint's place, across a restart", async () => {
       const place = await createPlace();
@@ -657,4 +689,20 @@ function artifactOf(taskId: string, name: string, requester = "default") {
 
 function seen(fields: Partial<SeenSignature> = {}): SeenSignature {
   return { keyId: "default", timestamp: 1, forgetAt: 300_001, mac: randomBytes(32), ...fields };
+}
+
+function grantOf(letter: string): Grant {
+  return {
+    id: `grant_${letter.repeat(22)}`,
+    key_id: "default",
+    desktop: "main",
+    action: "fs.write",
+    scope: { path_prefix: "/tmp" },
+    risk: "medium",
+    granted_by: "boss",
+    on_task: `task_${letter.repeat(22)}`,
+    created_at: at(0),
+    expires_at: at(600),
+    used: 0,
+  };
 }

@@ -1,8 +1,10 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
+import { PERSON_PREFIX } from "../contract/people.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import { decide } from "../policy/decide.ts";
+import { needsTouch } from "../policy/needs-touch.ts";
 import { isStricter } from "../policy/strictness.ts";
 import { type Desktops, findRefusal } from "./desktops.ts";
 import { findSurfaceObstacle } from "./surface.ts";
@@ -15,6 +17,8 @@ export interface PreconditionDeps {
   /** The principal of a key that is alive. */
   readonly findPrincipal: (keyId: string) => Principal | undefined;
   readonly stopped: () => boolean;
+  /** Why a grant's approval holds no longer; undefined where it does. */
+  readonly findGrantLapse: (grantId: string) => string | undefined;
 }
 
 /**
@@ -34,7 +38,7 @@ export function findObstacle(
       hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
     });
   }
-  return refusal(deps, plan, index);
+  return refusal(deps, task, plan, index);
 }
 
 /**
@@ -55,13 +59,28 @@ export function findWithdrawal(
     deps.findPrincipal(keyId)?.scopes.has(scope) === true;
   const { approvals } = task.state;
   const lapsed = approvals.find(({ key_id, via }) =>
-    via === undefined ? !has(key_id, "confirm") : !mayDecide(deps.findPrincipal(key_id), plan),
+    via === undefined || via === "grant"
+      ? !has(key_id, "confirm")
+      : !mayDecide(deps.findPrincipal(key_id), plan),
   );
   const revoked = has(plan.requester, "execute") ? lapsed?.key_id : plan.requester;
-  if (revoked === undefined) return undefined;
+  if (revoked === undefined) return findLapsedGrant(deps, task);
   return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid for this task.`, {
     hint: "A revoked key ends what it planned and voids what it approved.",
   });
+}
+
+function findLapsedGrant(deps: PreconditionDeps, { state }: Task): GatewayError | undefined {
+  for (const { grant_id: id } of state.approvals) {
+    const lapse = id === undefined ? undefined : deps.findGrantLapse(id);
+    if (lapse === undefined) continue;
+    return new GatewayError(
+      "task_cancelled",
+      `The grant ${id} that approved this task no longer holds: ${lapse}.`,
+      { hint: "Plan it again; an approver decides on it then." },
+    );
+  }
+  return undefined;
 }
 
 /** An approval of the requester's own surface holds as long as the operator trusts that surface. */
@@ -79,10 +98,15 @@ export function findLapse(
   plan: Plan,
   index: number,
 ): GatewayError | undefined {
-  return findWithdrawal(deps, task, plan) ?? refusal(deps, plan, index);
+  return findWithdrawal(deps, task, plan) ?? refusal(deps, task, plan, index);
 }
 
-function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayError | undefined {
+function refusal(
+  deps: PreconditionDeps,
+  task: Task,
+  plan: Plan,
+  index: number,
+): GatewayError | undefined {
   const principal = deps.findPrincipal(plan.requester);
   const step = plan.steps[index];
   const capability = step && deps.capabilities.get(step.action);
@@ -100,6 +124,8 @@ function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayErro
   const refused = findRefusal(desktop, principal);
   if (refused !== undefined) return refused;
   // The level planned with already holds every reason to raise it; the request's own are asked anew.
+  const untouched = findUntouched(deps.policy(), task, plan);
+  if (untouched !== undefined) return untouched;
   const decision = decide(deps.policy(), principal, {
     action: step.action,
     risk: capability.risk,
@@ -117,4 +143,18 @@ function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayErro
   return new GatewayError("state_changed", `The policy became stricter since: ${reason}.`, {
     hint: "Plan it again, so that it is decided under the present policy.",
   });
+}
+
+/** A person's approval without a touch, where policy by now asks for one. */
+function findUntouched(policy: Policy, task: Task, plan: Plan): GatewayError | undefined {
+  if (!needsTouch(policy, plan.risk)) return undefined;
+  const untouched = task.state.approvals.some(
+    ({ key_id, touched }) => key_id.startsWith(PERSON_PREFIX) && touched === undefined,
+  );
+  if (!untouched) return undefined;
+  return new GatewayError(
+    "state_changed",
+    "The policy became stricter since: it now asks for a fresh touch of the approver's passkey (confirmation.passkey).",
+    { hint: "Plan it again, so that it is decided under the present policy." },
+  );
 }

@@ -23,6 +23,7 @@ const ROUTES = `
   GET /tasks
   GET /tasks/{task_id}
   POST /tasks/{task_id}/cancel
+  POST /confirm/challenge
   POST /tasks/{task_id}/messages
   POST /tasks/{task_id}/resume
   POST /tasks/{task_id}/takeover
@@ -42,12 +43,36 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /audit/verification
+  GET /grants
+  POST /grants
+  DELETE /grants/{grant_id}
   GET /keys
   POST /keys
   POST /keys/{key_id}/rotate
   DELETE /keys/{key_id}
+  GET /policy
+  POST /policy/explain
+  POST /policy/dry-run
   GET /webhooks
   POST /webhooks/retry
+  GET /session
+  POST /session/link
+  POST /session/enrol/options
+  POST /session/enrol
+  POST /session/passkey/options
+  POST /session/passkey
+  POST /session/password
+  DELETE /session
+  GET /session/passkeys
+  POST /session/passkeys/options
+  POST /session/passkeys
+  DELETE /session/passkeys/{passkey_id}
+  GET /people
+  POST /people
+  POST /people/{person_id}/link
+  DELETE /people/{person_id}
+  DELETE /people/invitations/{invitation_id}
   GET /health
   GET /healthz
   GET /ready
@@ -108,7 +133,7 @@ const TASK_ONLY =
 const EVENTS =
   "task_planned task_confirmed task_rejected task_expired task_queued task_started task_progress " +
   "task_completed task_failed task_cancelled task_interrupted policy_reloaded gateway_stopped " +
-  "gateway_resumed";
+  "gateway_resumed grant_created grant_ended";
 
 const STATUSES =
   "planned awaiting_confirmation ready queued running completed failed cancelled interrupted " +
@@ -148,6 +173,9 @@ const pathOf = (path: string) =>
   path
     .replace("{task_id}", `task_${"A".repeat(22)}`)
     .replace("{artifact_id}", `artifact_${"A".repeat(22)}`)
+    .replace("{passkey_id}", "A".repeat(22))
+    .replace("{person_id}", "nobody")
+    .replace("{invitation_id}", "A".repeat(22))
     .replace("{tool}", "fs_read")
     .replace("{file}", "start.js");
 
@@ -185,7 +213,7 @@ describe("pinned: the routes", () => {
 
   test("are the only ones: what others call such a service is not there", async () => {
     const guesses = ["/", "/api", "/v1/plan", "/admin", "/plans", "/task", "/events/", "/approve"];
-    const more = ["/.env", "/config/policy.json", "/debug", "/shutdown", "/grants", "/sse"];
+    const more = ["/.env", "/config/policy.json", "/debug", "/shutdown", "/grant", "/sse"];
     for (const path of [...guesses, ...more]) {
       for (const method of ["GET", "POST"] as const) {
         expect((await call(gateway, method, path)).status, `${method} ${path}`).toBe(404);

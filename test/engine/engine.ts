@@ -46,6 +46,7 @@ export async function startEngine(options: {
   );
   const engine = new TaskEngine({
     store: store.tasks,
+    grants: store.grants,
     stopSwitch: await StopSwitch.open(store.settings),
     desktops: new Desktops(
       options.desktops ?? [{ name: "main", driver: options.driver, keys: null }],
@@ -55,6 +56,7 @@ export async function startEngine(options: {
     policy: () => policy,
     findPrincipal: (keyId) =>
       [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
+    checkTouch: async () => undefined,
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",
     onError: () => {},

@@ -134,6 +134,25 @@ const MIGRATIONS: readonly string[] = [
   -- What is not about a task is rare: found without a walk through all the rest.
   CREATE INDEX audit_of_service ON audit (seq) WHERE task IS NULL;
   `,
+  `
+  -- People, their passkeys, links and sessions, each whole: they are held in memory, never searched here.
+  CREATE TABLE people_records (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+  `,
+  `
+  -- What approves tasks beforehand. One that ends is removed: the audit log has it.
+  CREATE TABLE grants (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    last_used_at TEXT
+  );
+  `,
 ];
 
 /** The schema this program writes. */
