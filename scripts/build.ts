@@ -43,7 +43,7 @@ async function build(options: { types: boolean }): Promise<void> {
   const fresh = mkdtempSync(`${dist}.new-`);
   try {
     await bundle(fresh);
-    await buildConsole(join(fresh, "console"));
+    buildConsole(join(fresh, "console"));
     if (options.types) emitTypes(join(fresh, "types"));
     writeFileSync(join(fresh, STAMP), hash);
     chmodSync(fresh, 0o755);

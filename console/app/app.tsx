@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { createQueryClient, useSession } from "../api/queries.ts";
 import { Announcer } from "../parts/announcer.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
@@ -32,6 +32,15 @@ export function App() {
 function Door() {
   const [token, setToken] = useState(firstToken);
   const session = useSession();
+  // A link that is opened where the page is open already does not load it anew.
+  useEffect(() => {
+    const take = () => {
+      const found = takeLinkToken();
+      if (found !== undefined) setToken(found);
+    };
+    addEventListener("hashchange", take);
+    return () => removeEventListener("hashchange", take);
+  }, []);
   if (token !== undefined) return <EnrolPage token={token} onDone={() => setToken(undefined)} />;
   if (session.data) return <Shell key={session.data.person.id} session={session.data} />;
   if (session.data === null) return <SignInPage />;

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import type { TaskView } from "../../src/contract/task.ts";
 import { useTask } from "../api/queries.ts";
 import { DecideBar } from "../card/decide-bar.tsx";
@@ -43,6 +44,7 @@ const MAY_CANCEL: ReadonlySet<string> = new Set(["planned", "ready", "queued", "
 
 function Decided({ task }: { task: TaskView }) {
   const works = task.status === "running" || task.status === "queued";
+  const [again, setAgain] = useState(false);
   const events = useTaskEvents(task.task_id);
   const hasAgent = task.steps.some(({ action }) => action === "agent.task");
   return (
@@ -73,9 +75,9 @@ function Decided({ task }: { task: TaskView }) {
       <Outcome task={task} />
       <Artifacts artifacts={task.artifacts} />
       <Timeline events={events} />
-      <details className="plan-again">
+      <details className="plan-again" onToggle={({ currentTarget }) => setAgain(currentTarget.open)}>
         <summary>The plan, exactly</summary>
-        <PlanCard task={task} undecided={false} />
+        {again && <PlanCard task={task} undecided={false} />}
       </details>
     </div>
   );
