@@ -563,7 +563,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
 
     it("lists what failed, sends it again in its old order, forgets it", async () => {
-      const { webhooks } = await open();
+      const { audit, webhooks } = await open();
+      const record = (retried: number): AuditDraft => ({
+        type: "webhooks.retried",
+        key_id: "approver",
+        time: at(3),
+        details: { retried },
+      });
       for (const endpoint of ["a", "b"]) {
         await webhooks.setPlace(endpoint, { after: 1, goneUrl: null });
       }
@@ -581,11 +587,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
         failedAt: at(1),
         problem: "it answered 422",
       });
-      expect(await webhooks.retry(["b"], 50, delivery("1").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("4").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("2").id)).toEqual(["a"]);
+      expect(await webhooks.retry(["b"], 50, record, delivery("1").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("4").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("2").id)).toEqual(["a"]);
       expect(await webhooks.next("a")).toMatchObject({ id: delivery("2").id, since: 50 });
-      expect(await webhooks.retry(["a", "b"], 60)).toEqual(["a", "a"]);
+      expect(await webhooks.retry(["a", "b"], 60, record)).toEqual(["a", "a"]);
+      const recorded = (await audit.read(0, 10)).map(({ details }) => details);
+      expect(recorded).toEqual([{ retried: 1 }, { retried: 2 }]);
       expect(await webhooks.next("a")).toMatchObject({
         id: delivery("1").id,
         attempts: 0,

@@ -28,7 +28,7 @@ export function createWebhookRoutes({ notifications }: Pick<HttpDeps, "notificat
       bodyOptional: true,
       answers: { 200: { description: "They are on their way again.", schema: RetryView } },
       errors: ["not_found"],
-      handle: ({ body }) => notifications.retry(body),
+      handle: ({ principal, body }) => notifications.retry(principal.keyId, body),
     }),
   ];
 }

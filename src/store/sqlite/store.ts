@@ -100,7 +100,7 @@ export class SqliteStore implements AsyncDisposable {
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
-    this.webhooks = new SqliteWebhookStore(group, reader);
+    this.webhooks = new SqliteWebhookStore(group, reader, records);
     this.grants = new SqliteGrantStore(group, reader, records);
     this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
