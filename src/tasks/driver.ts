@@ -24,6 +24,11 @@ export interface Look {
   readonly isScreenSettled: boolean;
   readonly targetCheck: TargetCheck;
   readonly signal: AbortSignal;
+  /**
+   * Asked before the screen is looked at, held until then: nobody sees what a person does who has
+   * taken the desktop over. Rejects with `desktop_unavailable` where that goes on for too long.
+   */
+  turn(): Promise<Disposable>;
 }
 
 /** What planning learns of the desktop. Reveals content: for approvers unless policy lets the key read. */
