@@ -22,6 +22,7 @@ import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { Mcp } from "./mcp/mcp.ts";
 import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
+import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
@@ -76,6 +77,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const { ring } = keys;
   const store = building.use(
     openStore({ file: join(dataDir, "gateway.db"), seal: createSealer(secrets.auditKey), log }),
+  );
+  const openedKeys = building.use(
+    await openKeys({
+      source: keys,
+      store: store.keys,
+      desktops: () => opened.desktops.all.map(({ name }) => name),
+      log,
+    }),
   );
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
   let { publicUrl } = config;
@@ -182,6 +191,10 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       .revoke(keyId)
       .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
   });
+  openedKeys.managed.onTokenEnded((keyId) => {
+    events.closeKey(keyId);
+    mcp.endKey(keyId);
+  });
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
@@ -224,8 +237,10 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       ring,
       replays: store.replays,
       security: () => policy.current.security,
+      use: openedKeys.use,
     }),
     keys: ring,
+    keyDesk: openedKeys.desk,
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,

@@ -4,6 +4,7 @@ import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { verifyBearerToken } from "./bearer-token.ts";
 import type { KeyRing } from "./key-ring.ts";
+import type { KeyUse } from "./key-use.ts";
 import {
   invalid,
   type LegacyClaim,
@@ -30,6 +31,8 @@ export interface AuthenticatorOptions {
   readonly replays: ReplayStore;
   /** The policy of this moment. */
   readonly security: () => Pick<Policy["security"], "require_signature" | "signature_tolerance_ms">;
+  /** Told of each key, and token by its SHA-256, that was accepted. */
+  readonly use?: Pick<KeyUse, "note">;
   /** ms since the epoch; for tests. */
   readonly now?: () => number;
 }
@@ -41,6 +44,7 @@ export class Authenticator {
   readonly #ring: KeyRing;
   readonly #replays: ReplayStore;
   readonly #security: AuthenticatorOptions["security"];
+  readonly #use: AuthenticatorOptions["use"];
   readonly #now: () => number;
   #toleranceMs = Number.POSITIVE_INFINITY;
   /** Signatures from before this may have been forgotten. */
@@ -50,6 +54,7 @@ export class Authenticator {
     this.#ring = options.ring;
     this.#replays = options.replays;
     this.#security = options.security;
+    this.#use = options.use;
     this.#now = options.now ?? Date.now;
   }
 
@@ -66,8 +71,9 @@ export class Authenticator {
       if (claim !== undefined) {
         throw invalid("the request has both Authorization and X-Signature", "Choose one of them.");
       }
-      const principal = verifyBearerToken(headers.authorization, this.#ring);
-      return { principal, durable: NOTHING_TO_KEEP };
+      const { key, sha256 } = verifyBearerToken(headers.authorization, this.#ring);
+      this.#use?.note(key.id, sha256);
+      return { principal: key.principal, durable: NOTHING_TO_KEEP };
     }
     return claim === undefined ? this.#unsigned() : this.#verifySignature(claim, request);
   }
@@ -84,7 +90,10 @@ export class Authenticator {
     });
     // Whoever fails before awaiting it answers with its own error; this one must not end the process.
     durable.catch(() => {});
-    if (fresh) return { principal: key.principal, durable };
+    if (fresh) {
+      this.#use?.note(key.id);
+      return { principal: key.principal, durable };
+    }
     throw new GatewayError("signature_replayed", "this X-Signature was used before", {
       hint: "Each request is signed anew, with the time of that moment.",
     });

@@ -27,7 +27,7 @@ describe("KeyRing", () => {
     expect(ring.find("a")?.principal.keyId).toBe("a");
     expect(ring.principal("b")?.scheme).toBe("bearer");
     expect(ring.principal("c")).toBeUndefined();
-    expect(ring.findByToken("two")?.id).toBe("b");
+    expect(ring.findByToken("two")?.key.id).toBe("b");
     expect(ring.findByToken("one")).toBeUndefined();
     expect(ring.findByToken("")).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import { createHash, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
-import type { KeyDefinition } from "../contract/key.ts";
+import type { KeyDefinition, KeyOrigin } from "../contract/key.ts";
 import type { Principal } from "../contract/principal.ts";
 
 /** A key that is alive, ready for use. */
@@ -8,6 +8,22 @@ export interface Key {
   readonly principal: Principal;
   /** Scheme hmac: what signatures are made with. Scheme bearer: the token's SHA-256, as 32 bytes. */
   readonly secret: KeyObject;
+  readonly origin: KeyOrigin | undefined;
+  /** SHA-256 of a token that was replaced; it counts until then, ms since the epoch. */
+  readonly previous: { readonly secret: KeyObject; readonly until: number } | undefined;
+}
+
+/** A key by one of its tokens. */
+export interface TokenMatch {
+  readonly key: Key;
+  /** SHA-256 of the token, hex. */
+  readonly sha256: string;
+}
+
+interface TokenEntry extends TokenMatch {
+  readonly digest: Uint8Array;
+  /** ms since the epoch. */
+  readonly until: number;
 }
 
 /**
@@ -16,7 +32,7 @@ export interface Key {
  */
 export class KeyRing {
   #keys: ReadonlyMap<string, Key> = new Map();
-  #tokens: ReadonlyMap<string, { key: Key; digest: Uint8Array }> = new Map();
+  #tokens: ReadonlyMap<string, TokenEntry> = new Map();
   readonly #listeners = new Set<(keyId: string) => void>();
 
   constructor(definitions: readonly KeyDefinition[]) {
@@ -32,17 +48,23 @@ export class KeyRing {
     return this.#keys.get(keyId)?.principal;
   }
 
+  /** Every key, in the order they were given. */
+  get all(): readonly Key[] {
+    return [...this.#keys.values()];
+  }
+
   /** The bearer key of a token. How long it takes tells nothing of the tokens that exist. */
-  findByToken(token: string): Key | undefined {
+  findByToken(token: string): TokenMatch | undefined {
     const digest = createHash("sha256").update(token).digest();
-    const entry = this.#tokens.get(digest.toString("base64"));
+    const entry = this.#tokens.get(digest.toString("hex"));
     const same = timingSafeEqual(digest, entry?.digest ?? NO_DIGEST);
-    return same ? entry?.key : undefined;
+    return same && entry !== undefined && entry.until > Date.now() ? entry : undefined;
   }
 
   /**
    * Puts these keys in the place of all others. A key that is gone, has another secret or lost a
-   * scope counts as revoked: what was begun under the old credential must not outlive it.
+   * scope counts as revoked: what was begun under the old credential must not outlive it. A secret
+   * that still counts beside a new one is no other secret.
    */
   replace(definitions: readonly KeyDefinition[]): void {
     const before = this.#keys;
@@ -59,13 +81,26 @@ export class KeyRing {
 
   #fill(definitions: readonly KeyDefinition[]): void {
     const keys = new Map<string, Key>();
-    const tokens = new Map<string, { key: Key; digest: Uint8Array }>();
-    for (const { principal, secret } of definitions) {
-      const key = { id: principal.keyId, principal, secret: createSecretKey(secret) };
+    const tokens = new Map<string, TokenEntry>();
+    for (const { principal, secret, origin, previous } of definitions) {
+      const key: Key = {
+        id: principal.keyId,
+        principal,
+        secret: createSecretKey(secret),
+        origin,
+        previous: previous && {
+          secret: createSecretKey(previous.secret),
+          until: previous.until,
+        },
+      };
       keys.set(key.id, key);
-      if (principal.scheme === "bearer") {
-        tokens.set(Buffer.from(secret).toString("base64"), { key, digest: secret });
-      }
+      if (principal.scheme !== "bearer") continue;
+      const add = (digest: Uint8Array, until: number) => {
+        const sha256 = Buffer.from(digest).toString("hex");
+        tokens.set(sha256, { key, sha256, digest, until });
+      };
+      add(secret, Number.POSITIVE_INFINITY);
+      if (previous !== undefined) add(previous.secret, previous.until);
     }
     this.#keys = keys;
     this.#tokens = tokens;
@@ -78,7 +113,12 @@ function hasEnded(before: Key, after: Key | undefined): boolean {
   return (
     after === undefined ||
     before.principal.scheme !== after.principal.scheme ||
-    !before.secret.equals(after.secret) ||
+    !stillCounts(before.secret, after) ||
     !before.principal.scopes.isSubsetOf(after.principal.scopes)
   );
+}
+
+function stillCounts(secret: KeyObject, { secret: present, previous }: Key): boolean {
+  if (secret.equals(present)) return true;
+  return previous !== undefined && previous.until > Date.now() && secret.equals(previous.secret);
 }

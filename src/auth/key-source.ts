@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { KeyDefinition } from "../contract/key.ts";
 import { fileState, MISSING } from "../lib/file-state.ts";
@@ -13,6 +14,11 @@ export interface KeySourceOptions {
   readonly watch?: boolean;
 }
 
+/** Keys that do not stand in the configuration. */
+interface JoinedKeys {
+  definitions(): readonly KeyDefinition[];
+}
+
 /**
  * Keeps a KeyRing as the configuration has it: filled when constructed (throws what `load` throws)
  * and again whenever the file changes. Keys that cannot be used keep those before them and are named
@@ -25,6 +31,9 @@ export class KeySource implements AsyncDisposable {
   readonly #reloaded = new Set<() => void>();
   readonly #refused = new Set<(problem: string) => void>();
   #problem: string | undefined;
+  #configured: readonly KeyDefinition[];
+  #joined: JoinedKeys | undefined;
+  #shadowed: ReadonlyMap<string, string> = new Map();
   /** Of the file last looked at, good or bad. */
   #seen: string;
   readonly #watcher: FileWatcher | undefined;
@@ -32,7 +41,8 @@ export class KeySource implements AsyncDisposable {
   constructor(options: KeySourceOptions) {
     this.#options = options;
     this.#seen = fileState(options.file);
-    this.ring = new KeyRing(options.load());
+    this.#configured = options.load();
+    this.ring = new KeyRing(this.#configured);
     if (options.watch !== false) {
       this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
     }
@@ -41,6 +51,35 @@ export class KeySource implements AsyncDisposable {
   /** Why the keys as they stand in the file now are not in force; undefined when they are. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Keys that were joined and do not count, each with why. */
+  get shadowed(): ReadonlyMap<string, string> {
+    return this.#shadowed;
+  }
+
+  /** Where a key of the configuration stands; undefined where it has none of this id. */
+  placeOf(keyId: string): string | undefined {
+    const found = this.#configured.find(({ principal }) => principal.keyId === keyId);
+    return found && `it stands in ${found.origin?.place ?? "the configuration"}`;
+  }
+
+  /**
+   * Puts keys of another source beside those of the configuration, from now on. One whose id or secret
+   * the configuration has too does not count: the operator of the host has the last word.
+   */
+  join(joined: JoinedKeys): void {
+    this.#joined = joined;
+    this.refresh();
+  }
+
+  /** The keys that were joined have changed. */
+  refresh(): void {
+    const joined = this.#joined?.definitions() ?? [];
+    const shadowed = findShadowed(this.#configured, joined);
+    this.#shadowed = shadowed;
+    const counted = joined.filter(({ principal }) => !shadowed.has(principal.keyId));
+    this.ring.replace([...this.#configured, ...counted]);
   }
 
   /** Reads the keys now (SIGHUP). Resolves also where they are bad: `problem` then says so. */
@@ -85,7 +124,8 @@ export class KeySource implements AsyncDisposable {
       return;
     }
     this.#problem = undefined;
-    this.ring.replace(definitions);
+    this.#configured = definitions;
+    this.refresh();
     for (const listener of this.#reloaded) listener();
   }
 
@@ -93,4 +133,32 @@ export class KeySource implements AsyncDisposable {
     this.#problem = `${basename(this.#options.file)}: ${problem}`;
     for (const listener of this.#refused) listener(this.#problem);
   }
+}
+
+function findShadowed(
+  configured: readonly KeyDefinition[],
+  joined: readonly KeyDefinition[],
+): Map<string, string> {
+  const ids = new Map(configured.map(({ principal, origin }) => [principal.keyId, origin?.place]));
+  const secrets = new Map(configured.map((key) => [fingerprint(key), key.principal.keyId]));
+  const shadowed = new Map<string, string>();
+  for (const key of joined) {
+    const { keyId } = key.principal;
+    const previous = key.previous && secrets.get(Buffer.from(key.previous.secret).toString("hex"));
+    const owner = secrets.get(fingerprint(key)) ?? previous;
+    if (ids.has(keyId)) {
+      const place = ids.get(keyId) ?? "the configuration";
+      shadowed.set(keyId, `${place} has a key of this id, which counts instead`);
+    } else if (owner !== undefined) {
+      shadowed.set(keyId, `key ${owner} of the configuration has the same secret`);
+    }
+  }
+  return shadowed;
+}
+
+/** What the secret hashes to, hex: the same for a signing secret and a token of the same text. */
+function fingerprint({ principal, secret }: KeyDefinition): string {
+  const digest =
+    principal.scheme === "hmac" ? createHash("sha256").update(secret).digest() : secret;
+  return Buffer.from(digest).toString("hex");
 }

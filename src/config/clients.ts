@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import Type, { type Static } from "typebox";
 import { type KeyDefinition, KeyId } from "../contract/key.ts";
 import { type Principal, SCHEMES, SCOPES } from "../contract/principal.ts";
@@ -76,7 +76,9 @@ export type ClientsFile = Static<typeof ClientsFile>;
 /** What of a client is not its secret. */
 type Rights = Pick<Client, "id" | "scheme" | "scopes"> & Partial<Client>;
 
-const BUILT_IN_IDS = ["default", "api", "approver"];
+/** Ids of no other key, also where the built-in one is not set. */
+export const BUILT_IN_IDS: readonly string[] = ["default", "api", "approver"];
+const BUILT_IN_SOURCES = new Set(["SHARED_SECRET", "API_TOKEN", "APPROVER_SECRET"]);
 const REQUESTER = { scopes: ["plan", "execute", "read"] } satisfies Partial<Client>;
 const APPROVER = { scopes: ["confirm", "read"] } satisfies Partial<Client>;
 const PLANNING: ReadonlySet<string> = new Set(["plan", "execute"]);
@@ -110,7 +112,12 @@ export function readKeys(config: Config, secrets: Secrets): readonly KeyDefiniti
   ];
   for (const candidate of candidates) refuseSecret(candidate, config);
   refuseShared(candidates);
-  return candidates.map(({ definition }) => definition);
+  return candidates.map(({ definition, source }) => ({
+    ...definition,
+    origin: BUILT_IN_SOURCES.has(source)
+      ? { source: "environment", place: source }
+      : { source: "file", place: source.replace(file, basename(file)) },
+  }));
 }
 
 /** Variables that clients.json takes secrets from. */

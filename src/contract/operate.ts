@@ -84,7 +84,7 @@ export const DryRunRequest = Type.Object(
 );
 export type DryRunRequest = Static<typeof DryRunRequest>;
 
-export const CHANGE_DIRECTIONS = ["stricter", "laxer", "mixed"] as const;
+const CHANGE_DIRECTIONS = ["stricter", "laxer", "mixed"] as const;
 
 export const DryRunView = Type.Object({
   valid: Type.Boolean(),
@@ -155,8 +155,7 @@ const Nullable = (item: "action" | "desktop") =>
     description: `null: every ${item}`,
   });
 
-export const KEY_SOURCES = ["environment", "file", "console"] as const;
-export type KeySourceName = (typeof KEY_SOURCES)[number];
+const KEY_SOURCES = ["environment", "file", "console"] as const;
 
 export const KeyView = Type.Object({
   id: Type.String(),

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import type { AuditStore } from "../audit/audit-store.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
+import type { KeyDesk } from "../auth/key-desk.ts";
 import type { Config } from "../config/config.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
@@ -36,6 +37,7 @@ export interface HttpDeps {
   readonly authenticator: Pick<Authenticator, "authenticate">;
   /** Keys that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
+  readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };

@@ -61,6 +61,10 @@ describe("the description of the API", () => {
       "/mcp",
       "/mcp",
       "/mcp",
+      "/keys",
+      "/keys",
+      "/keys/{key_id}/rotate",
+      "/keys/{key_id}",
     ]);
   });
 

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { KeyView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
@@ -104,6 +105,18 @@ const POLICY: Policy = {
   digest: DIGEST,
 };
 
+const KEY: KeyView = {
+  id: "ci",
+  scheme: "bearer",
+  scopes: ["plan"],
+  capabilities: null,
+  desktops: ["main"],
+  trusted_approval_surface: false,
+  source: "console",
+  created_at: PLAN.expires_at,
+  tokens: [{ created_at: PLAN.expires_at }],
+};
+
 /** A task engine that knows one task, alice's. */
 function createFakeTasks(): Tasks {
   const own = (principal: Principal, id: string): TaskView => {
@@ -161,6 +174,12 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
       },
     },
     keys: { principal: (keyId) => KEYS.get(keyId) },
+    keyDesk: {
+      list: () => [KEY],
+      create: async (_, { id }) => ({ id, token: "bbg_x", key: KEY }),
+      rotate: async (_, id) => ({ id, token: "bbg_y", key: KEY }),
+      revoke: async () => {},
+    },
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),

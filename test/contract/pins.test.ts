@@ -42,6 +42,10 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /keys
+  POST /keys
+  POST /keys/{key_id}/rotate
+  DELETE /keys/{key_id}
   GET /webhooks
   POST /webhooks/retry
   GET /health

@@ -29,7 +29,7 @@ describe("docs/api.md", () => {
     const routes = createRoutes(deps, new PendingWaits()).map(
       ({ method, path }) => `${method} ${path}`,
     );
-    const listed = [...named(api)].filter((code) => /^(GET|POST) \//.test(code));
+    const listed = [...named(api)].filter((code) => /^(GET|POST|DELETE) \//.test(code));
     expect(listed.sort()).toEqual(routes.sort());
   });
 

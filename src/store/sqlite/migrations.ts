@@ -125,6 +125,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX webhook_pending ON webhook_deliveries (endpoint, seq) WHERE failed_at IS NULL;
   CREATE INDEX webhook_failed ON webhook_deliveries (failed_at, seq) WHERE failed_at IS NOT NULL;
   `,
+  `
+  -- Keys that operators make in the console, ended ones too; tokens as their SHA-256 only.
+  CREATE TABLE keys (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE key_use (name TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+  -- Counts of each day, and how far the audit log has been counted (settings).
+  CREATE TABLE statistics (day TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+  -- What is not about a task is rare: found without a walk through all the rest.
+  CREATE INDEX audit_of_service ON audit (seq) WHERE task IS NULL;
+  `,
 ];
 
 /** The schema this program writes. */

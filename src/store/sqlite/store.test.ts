@@ -61,7 +61,9 @@ describe("SqliteStore", () => {
       `DROP TRIGGER artifact_added; DROP TRIGGER artifact_removed; DROP TABLE artifact_usage;
        DROP INDEX artifacts_by_requester; ALTER TABLE artifacts DROP COLUMN requester;
        ALTER TABLE artifacts DROP COLUMN size; DROP TABLE webhook_endpoints;
-       DROP TABLE webhook_deliveries; PRAGMA user_version = 1`,
+       DROP TABLE webhook_deliveries;
+       DROP TABLE keys; DROP TABLE key_use; DROP TABLE statistics; DROP INDEX audit_of_service;
+       PRAGMA user_version = 1`,
     );
     await using store = openStore({ file, seal });
     expect(await store.artifacts.get(artifact.id)).toEqual(artifact);

@@ -5,6 +5,7 @@ import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
@@ -40,6 +41,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly keys: SqliteKeyStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
 
@@ -89,6 +91,7 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.keys = new SqliteKeyStore(group, reader, records);
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
