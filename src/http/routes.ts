@@ -6,6 +6,7 @@ import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
+import { createDesktopRoutes } from "./routes/desktops.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
@@ -25,6 +26,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createToolRoutes(deps, waits),
     ...createCardRoutes(deps, waits),
     ...createMcpRoutes(deps, waits),
+    ...createDesktopRoutes(deps),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createKeyRoutes(deps),

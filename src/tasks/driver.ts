@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ErrorCode, GatewayError } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import type { TargetCheck } from "../contract/policy.ts";
@@ -105,6 +106,11 @@ export interface Driver extends AsyncDisposable {
    * what it had sent may still be going on, and keys may be held. `startedAt` in ms since the epoch.
    */
   recover?(steps: readonly PlannedStep[], startedAt: number): void;
+  /**
+   * Connects to the desktop's own VNC server: bytes of RFB (RFC 6143) from its greeting on. Absent:
+   * it has none. Rejects with `bytebot_unavailable`, and when the signal aborts before it is there.
+   */
+  openVnc?(signal: AbortSignal): Promise<Duplex>;
   /** For /ready: resolves with what is wrong, or undefined. */
   health(): Promise<{ detail: string; hint: string } | undefined>;
 }

@@ -17,3 +17,15 @@ export function busyWith(desktop: string, taskId: string): GatewayError {
     hint: `Wait for its end or cancel it (POST /tasks/${taskId}/cancel); of an agent, take the desktop with POST /tasks/${taskId}/takeover.`,
   });
 }
+
+/** Throws `state_changed` while another person has the desktop: what they do there is theirs. */
+export function refuseOthers(
+  takeovers: { isOthers(desktop: string, keyId: string): boolean },
+  desktop: string,
+  keyId: string,
+): void {
+  if (!takeovers.isOthers(desktop, keyId)) return;
+  throw new GatewayError("state_changed", `Another person has taken desktop ${desktop} over.`, {
+    hint: "It can be looked at again when it is given back; GET /desktops says who has it.",
+  });
+}
