@@ -19,7 +19,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: ["policy", "capabilities", "events", "audit"],
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
+  operate: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
+  people: ["policy"],
   client: [],
 };
 
@@ -31,6 +33,8 @@ const PORT_ROOMS = [
   "capabilities",
   "events",
   "notify",
+  "people",
+  "operate",
   "policy",
   "tasks",
 ];

@@ -24,6 +24,9 @@ import { createMetrics } from "./metrics.ts";
 import { openDesktops } from "./open-desktops.ts";
 import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
+import { openOperate } from "./open-operate.ts";
+import { openPeople } from "./open-people.ts";
+import { openTakeovers } from "./open-takeovers.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
@@ -55,6 +58,8 @@ const BODY_FLOOR = 64 * 1024;
 /** The whole service, built and not yet listening. */
 export interface Context extends AsyncDisposable {
   readonly app: FastifyInstance;
+  /** A link for the first operator, while there is none: for the eyes of whoever starts the program. */
+  firstLink(): { readonly url: string; readonly expires_at: string } | undefined;
   /** Reads policy and keys anew, as a change of their files would. */
   reload(): Promise<void>;
 }
@@ -87,7 +92,19 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   );
   const headFile = building.use(await openHeadFile(store, config, secrets, log));
-  let { publicUrl } = config;
+  let { publicUrl, port } = config;
+  const people = building.use(
+    await openPeople({
+      store: store.people,
+      dataDir,
+      publicUrl: () => publicUrl,
+      port: () => port,
+      policy: () => policy.current,
+      log,
+    }),
+  );
+  /** Keys and people that hold at this moment. */
+  const findPrincipal = (keyId: string) => ring.principal(keyId) ?? people.principal(keyId);
   const guard = building.use(
     await bind(
       () =>
@@ -96,7 +113,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
           key: config.driver === "bytebot" ? secrets.guardKey : undefined,
           capabilities,
           policy: () => policy.current,
-          findPrincipal: (keyId) => ring.principal(keyId),
+          findPrincipal,
           maxFileSize: config.maxFileSize,
           log,
         }),
@@ -123,15 +140,17 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     store.artifacts,
     await ArtifactFiles.open(join(dataDir, "artifacts")),
   );
+  const stopSwitch = await StopSwitch.open(store.settings);
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
-      stopSwitch: await StopSwitch.open(store.settings),
+      stopSwitch,
       desktops,
       artifacts,
       capabilities,
       policy: () => policy.current,
-      findPrincipal: (keyId) => ring.principal(keyId),
+      findPrincipal,
+      checkTouch: (principal, request, risk) => people.touch.check(principal, request, risk),
       maxFileSize: config.maxFileSize,
       publicUrl: () => publicUrl,
       onError: (err, taskId) =>
@@ -143,6 +162,18 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
+  const takeovers = building.use(
+    await openTakeovers({
+      desktops,
+      turns: engine.turns,
+      settings: store.settings,
+      audit: store.audit,
+      stopSwitch,
+      people,
+      policy: () => policy.current,
+      log,
+    }),
+  );
   await engine.recover();
   building.use(
     new ServiceJobs({
@@ -162,7 +193,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const cards = new Cards({
     tasks: engine,
     feed,
-    findPrincipal: (keyId) => ring.principal(keyId),
+    findPrincipal,
     publicUrl: () => publicUrl,
   });
   const capabilitiesOf = (principal: Principal | undefined) =>
@@ -178,11 +209,11 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       tasks: engine,
       feed,
       artifacts,
-      findPrincipal: (keyId) => ring.principal(keyId),
+      findPrincipal,
     }),
   );
   const forwardedUser = new ForwardedUser(secrets.openWebUiJwtSecret);
-  ring.onRevoked((keyId) => {
+  const revoke = (keyId: string) => {
     log.warn({ key_id: keyId }, "key revoked");
     events.closeKey(keyId);
     cards.endKey(keyId);
@@ -190,6 +221,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     engine
       .revoke(keyId)
       .catch((err: unknown) => log.error({ err, key_id: keyId }, "revoking failed"));
+  };
+  ring.onRevoked(revoke);
+  people.onRevoked(revoke);
+  people.onSessionEnded((_sessionId, keyId) => {
+    // Those of the person's other sessions come back by themselves.
+    events.closeKey(keyId);
+    mcp.endKey(keyId);
   });
   openedKeys.managed.onTokenEnded((keyId) => {
     events.closeKey(keyId);
@@ -239,8 +277,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
       security: () => policy.current.security,
       use: openedKeys.use,
     }),
-    keys: ring,
+    people,
+    keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
+    operate: openOperate({
+      policy,
+      plans: store.plans,
+      findPrincipal,
+    }),
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
@@ -248,6 +292,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     audit: store.audit,
     notifications,
     artifacts,
+    desktops: takeovers,
     capabilities: capabilitiesOf,
     tools: {
       list: toolList,
@@ -273,13 +318,17 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   app.server.once("listening", () => {
     const bound = app.server.address();
     // PORT=0 leaves the choice to the system.
-    if (typeof bound === "object") publicUrl = publicUrl.replace(/:0$/, `:${bound?.port}`);
+    if (typeof bound === "object") {
+      port = bound?.port ?? port;
+      publicUrl = publicUrl.replace(/:0$/, `:${port}`);
+    }
     notifications.start();
   });
 
   const built = building.move();
   return {
     app,
+    firstLink: () => people.firstLink(),
     async reload() {
       notifications.reload();
       await Promise.all([policy.reload(), keys.reload()]);

@@ -28,6 +28,8 @@ export async function main(): Promise<void> {
     await using context = await createContext({ config, secrets, log });
     const at = { host: config.host, port: config.port };
     const url = await bind(() => context.app.listen(at), at, ["HOST", "PORT"]);
+    const link = context.firstLink();
+    if (link !== undefined) process.stdout.write(describeFirstLink(link));
     log.info(
       { url, version: VERSION, driver: config.driver, workdir: config.workdir },
       "listening",
@@ -40,6 +42,20 @@ export async function main(): Promise<void> {
   }
   log.info("closed");
   flush();
+}
+
+/** For whoever started it, on the terminal or in its journal: not a line of the log. */
+function describeFirstLink({ url, expires_at }: { url: string; expires_at: string }): string {
+  return [
+    "",
+    "  Nobody can sign in to the console yet. Open this once, to become its first operator:",
+    "",
+    `    ${url}`,
+    "",
+    `  It holds until ${expires_at}; later ones: bytebot-gateway people link`,
+    "",
+    "",
+  ].join("\n");
 }
 
 /** The program itself; the command line imports `main` instead. */

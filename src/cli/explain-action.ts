@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { explainStep } from "../capabilities/explain-step.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import { readKeys } from "../config/clients.ts";
 import { loadConfig } from "../config/load-config.ts";
@@ -7,7 +8,7 @@ import type { Principal } from "../contract/principal.ts";
 import { nearest } from "../lib/nearest.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
-import { type Explanation, explain } from "../policy/explain.ts";
+import type { Explanation } from "../policy/explain.ts";
 import { describeProblems, validatePolicy } from "../policy/validate-policy.ts";
 import { CliError } from "./cli-error.ts";
 import { inert } from "./inert-text.ts";
@@ -41,14 +42,7 @@ export async function explainAction(
   const read = fileReader(session.shell);
   const asked = capability.normalise(await parseParameters(action, words, schema, read));
   const policy = await readPolicy(session, options.policy);
-  const rules = policy.capabilities[action];
-  const parameters = rules?.enabled === true ? capability.complete(asked, rules) : asked;
-  return explain(policy, principalOf(session, options.as), {
-    action,
-    risk: capability.risk,
-    facts: capability.facts(parameters),
-    raises: capability.raises(parameters),
-  });
+  return explainStep(policy, principalOf(session, options.as), capability, asked);
 }
 
 /** The named file, or the one a server started here would read, or the shipped default. */

@@ -5,6 +5,7 @@ import { addBackupCommands } from "./commands/backup.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addMcpCommand } from "./commands/mcp.ts";
+import { addPeopleCommands } from "./commands/people.ts";
 import { addPlanCommand } from "./commands/plan.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -56,6 +57,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addPolicyCommands(program, shell);
   addAuditCommands(program, shell);
   addBackupCommands(program, shell);
+  addPeopleCommands(program, shell);
   addWebhookCommands(program, shell);
   addDoctorCommand(program, shell);
   return program;

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { PASSKEY_FROM } from "./policy.ts";
 
 const closed = { additionalProperties: false } as const;
 const Time = Type.String({ format: "date-time", description: "ISO 8601, UTC" });
@@ -15,7 +16,7 @@ export const PersonId = Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,39}$" });
 export const PersonName = Type.String({ minLength: 1, maxLength: 60 });
 
 /** UTF-16 units. Long rather than varied: nobody is asked for digits and signs. */
-export const PASSWORD_LENGTH = { least: 12, most: 256 } as const;
+const PASSWORD_LENGTH = { least: 12, most: 256 } as const;
 const NewPassword = Type.String({
   minLength: PASSWORD_LENGTH.least,
   maxLength: PASSWORD_LENGTH.most,
@@ -28,7 +29,7 @@ export type PersonView = Static<typeof PersonView>;
 /** 256 random bits, unpadded base64url. */
 const Secret = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
 /** Names a WebAuthn exchange under way; used once, within minutes. */
-export const Ceremony = Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" });
+const Ceremony = Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" });
 
 /** What a browser takes and gives (WebAuthn Level 3, section 5.1.8 and 5.1.9): checked by the verifier. */
 const BrowserJson = Type.Unsafe<Record<string, unknown>>(
@@ -75,6 +76,9 @@ export const SessionView = Type.Object({
   has_password: Type.Boolean(),
   passkeys_possible: Type.Boolean({
     description: "false where the gateway is reached under an IP address or without TLS",
+  }),
+  fresh_passkey_from: Type.Enum([...PASSKEY_FROM], {
+    description: "the risk from which an approval takes `assertion`",
   }),
 });
 export type SessionView = Static<typeof SessionView>;
@@ -131,7 +135,7 @@ export const PasswordRequest = Type.Object(
 /** DELETE /session */
 export const SignedOutView = Type.Object({ signed_in: Type.Literal(false) });
 
-export const PasskeyView = Type.Object({
+const PasskeyView = Type.Object({
   id: Type.String(),
   name: Type.String(),
   created_at: Time,
@@ -152,10 +156,10 @@ export const AddPasskeyRequest = Type.Object(
 );
 /** `id` is base64url of the credential id. */
 export const PasskeyParams = Type.Object({
-  passkey_id: Type.String({ pattern: "^[A-Za-z0-9_-]{1,1366}$" }),
+  passkey_id: Type.String({ pattern: "^[A-Za-z0-9_-]{16,1366}$" }),
 });
 
-export const PeopleEntry = Type.Object({
+const PeopleEntry = Type.Object({
   id: PersonId,
   name: PersonName,
   role: PersonRole,
@@ -164,7 +168,7 @@ export const PeopleEntry = Type.Object({
   passkeys: Type.Integer(),
   has_password: Type.Boolean(),
 });
-export const InvitationView = Type.Object({
+const InvitationView = Type.Object({
   id: Type.String(),
   role: PersonRole,
   name: Type.Optional(PersonName),

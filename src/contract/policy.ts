@@ -17,6 +17,10 @@ export const ConfirmationMode = Type.Enum([...CONFIRMATION_MODES], {
 });
 export type ConfirmationMode = (typeof CONFIRMATION_MODES)[number];
 
+/** From which risk on a person who approves in the console touches their passkey anew. */
+export const PASSKEY_FROM = ["never", ...RISK_LEVELS] as const;
+export type PasskeyFrom = (typeof PASSKEY_FROM)[number];
+
 const closed = { additionalProperties: false } as const;
 const names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { description, maxItems: 1000 });
@@ -143,6 +147,13 @@ export const PolicyFile = Type.Object(
           medium: modeAt("medium", "approver"),
           high: modeAt("high", "approver"),
           approvals: Type.Optional(Approvals),
+          passkey: Type.Optional(
+            Type.Enum([...PASSKEY_FROM], {
+              description:
+                "From which risk on a person who approves in the console touches their passkey anew. The audit log keeps the proof.",
+              default: "never",
+            }),
+          ),
           grants: Type.Optional(Grants),
         },
         closed,
@@ -219,6 +230,7 @@ export interface Policy {
   readonly capabilities: Readonly<Record<string, CapabilityPolicy>>;
   readonly confirmation: Readonly<Record<RiskLevel, ConfirmationMode>>;
   readonly approvals: Readonly<Record<RiskLevel, number>>;
+  readonly passkey: PasskeyFrom;
   readonly grants: { readonly enabled: boolean; readonly max_minutes: number };
   readonly target_check: TargetCheck;
   readonly security: {

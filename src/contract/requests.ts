@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { Assertion } from "./people.ts";
 import {
   Action,
   ArtifactView,
@@ -23,12 +24,16 @@ export const ConfirmRequest = Type.Object(
     decision: Type.Enum(["approve", "reject"]),
     reason: Type.Optional(Type.String({ maxLength: 2000 })),
     on_behalf_of: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    assertion: Type.Optional(Assertion),
     /** With `reject`: what the requester may plan instead. */
     proposal: Type.Optional(PlanRequest),
   },
   closed,
 );
 export type ConfirmRequest = Static<typeof ConfirmRequest>;
+
+/** POST /confirm/challenge */
+export const ChallengeRequest = Type.Object({ task_id: TaskId, plan_digest: PlanDigest }, closed);
 
 /** POST /execute: what is repeated of the plan must equal it; what runs is the stored plan. */
 export const ExecuteRequest = Type.Object(

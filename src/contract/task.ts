@@ -126,6 +126,11 @@ export const ApprovalView = Type.Object({
   ),
   grant_id: Type.Optional(Type.String({ description: "the grant, with via grant" })),
   on_behalf_of: Type.Optional(Type.String()),
+  touched: Type.Optional(
+    Type.Literal(true, {
+      description: "with a fresh touch of the approver's passkey, whose proof is in the audit log",
+    }),
+  ),
   at: Time,
   plan_digest: PlanDigest,
 });

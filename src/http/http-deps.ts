@@ -13,6 +13,8 @@ import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
+import type { Operate } from "../operate/operate.ts";
+import type { People } from "../people/people.ts";
 import type { DesktopLists } from "../tasks/desktop-list.ts";
 import type { DesktopPictures } from "../tasks/desktop-pictures.ts";
 import type { TakeoverInput } from "../tasks/takeover-input.ts";
@@ -40,9 +42,11 @@ export interface HttpDeps {
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
   readonly authenticator: Pick<Authenticator, "authenticate">;
-  /** Keys that hold at this moment. */
+  readonly people: People;
+  /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
   readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
+  readonly operate: Operate;
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };

@@ -53,6 +53,7 @@ describe("the description of the API", () => {
     const nameless = routes.filter(({ operationId }) => operationId === undefined);
     expect(nameless.map(({ path }) => path)).toEqual([
       "/confirm",
+      "/confirm/challenge",
       "/cards",
       "/cards/open",
       "/cards/state",
@@ -65,6 +66,23 @@ describe("the description of the API", () => {
       "/keys",
       "/keys/{key_id}/rotate",
       "/keys/{key_id}",
+      "/session",
+      "/session/link",
+      "/session/enrol/options",
+      "/session/enrol",
+      "/session/passkey/options",
+      "/session/passkey",
+      "/session/password",
+      "/session",
+      "/session/passkeys",
+      "/session/passkeys/options",
+      "/session/passkeys",
+      "/session/passkeys/{passkey_id}",
+      "/people",
+      "/people",
+      "/people/{person_id}/link",
+      "/people/{person_id}",
+      "/people/invitations/{invitation_id}",
     ]);
   });
 

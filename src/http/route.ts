@@ -101,6 +101,12 @@ export function route<
   return spec as unknown as Route;
 }
 
+/** Whose session a call comes with, on a route that is `sessionOnly`. */
+export function personOf({ person }: Principal): string {
+  if (person === undefined) throw new Error("a route for people was entered without one");
+  return person.id;
+}
+
 declare module "fastify" {
   interface FastifyRequest {
     /** Who is calling; undefined for anonymous requests. */

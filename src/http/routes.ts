@@ -11,15 +11,20 @@ import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
+import { createOperateRoutes } from "./routes/operate.ts";
+import { createPeopleRoutes } from "./routes/people.ts";
 import { createServiceRoutes } from "./routes/service.ts";
+import { createSessionRoutes } from "./routes/session.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
+import { createTouchRoutes } from "./routes/touch.ts";
 import { createWebhookRoutes } from "./routes/webhooks.ts";
 
 /** Every route there is, in the order of the API's description. */
 export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
   const routes: readonly Route[] = [
     ...createTaskRoutes(deps, waits),
+    ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
@@ -30,7 +35,10 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createKeyRoutes(deps),
+    ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),
+    ...createSessionRoutes(deps),
+    ...createPeopleRoutes(deps),
     ...createServiceRoutes(deps),
     ...createDocsRoutes(deps, () => routes),
   ];

@@ -8,6 +8,9 @@ import type { Principal, Scope } from "../contract/principal.ts";
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
+import { People } from "../people/people.ts";
+import { MemoryPeopleStore } from "../people/test-people-store.ts";
+import { Lease } from "../tasks/lease.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
@@ -89,6 +92,7 @@ const POLICY: Policy = {
   capabilities: {},
   confirmation: { low: "client", medium: "approver", high: "approver" },
   approvals: { low: 1, medium: 1, high: 1 },
+  passkey: "never",
   grants: { enabled: true, max_minutes: 60 },
   target_check: { enabled: true, tolerance: 0.03, radius_px: 32 },
   security: {
@@ -116,6 +120,8 @@ const KEY: KeyView = {
   created_at: PLAN.expires_at,
   tokens: [{ created_at: PLAN.expires_at }],
 };
+
+const PICTURE = Buffer.from("iVBORw0KGgo=", "base64");
 
 /** A task engine that knows one task, alice's. */
 function createFakeTasks(): Tasks {
@@ -173,12 +179,61 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         return { principal, durable: Promise.resolve() };
       },
     },
+    people: new People(
+      {
+        store: new MemoryPeopleStore(),
+        dataDir: "/nonexistent",
+        addresses: () => ({ publicUrl: "https://gateway.example:8443/base", port: 8443 }),
+        policy: () => POLICY,
+        onError: (error) => {
+          throw error;
+        },
+      },
+      { person: [], passkey: [], link: [], session: [] },
+    ),
     keys: { principal: (keyId) => KEYS.get(keyId) },
     keyDesk: {
       list: () => [KEY],
       create: async (_, { id }) => ({ id, token: "bbg_x", key: KEY }),
       rotate: async (_, id) => ({ id, token: "bbg_y", key: KEY }),
       revoke: async () => {},
+    },
+    operate: {
+      policy: {
+        view: () => ({
+          digest: DIGEST,
+          loaded_at: PLAN.expires_at,
+          file: "/config/policy.json",
+          policy: { capabilities: {} },
+        }),
+        explain: ({ action, key_id = "default" }) => ({
+          action,
+          key_id,
+          decision: { effect: "deny", code: "capability_disabled", detail: "off" },
+          rule: "rule",
+          checks: [{ name: "enabled", outcome: "denied", note: "off" }],
+          changes: [{ effect: "lets it", file: "policy.json", pointer: "/a", line: "b" }],
+        }),
+      },
+      dryRun: {
+        run: async () => ({
+          valid: true,
+          digests: { before: DIGEST, after: DIGEST },
+          checked: 1,
+          skipped: 0,
+          complete: true,
+          changed: [],
+          counts: {
+            steps: 1,
+            unchanged: 1,
+            stricter: 0,
+            laxer: 0,
+            mixed: 0,
+            newly_denied: 0,
+            newly_unattended: 0,
+          },
+        }),
+      },
     },
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
@@ -196,6 +251,22 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           mac: DIGEST,
         })),
       head: async () => ({ seq: 9, mac: DIGEST }),
+    },
+    desktops: {
+      isKnown: (name) => name === "main",
+      isOwnOrigin: () => true,
+      lists: {
+        of: async () => ({
+          desktops: [{ name: "main", driver: "embedded", available: true, live: "picture" }],
+        }),
+      },
+      pictures: { take: async () => PICTURE },
+      takeovers: {
+        take: async (desktop, holder) => new Lease(desktop, holder, Date.parse(PLAN.expires_at)),
+        giveBack: async () => true,
+      },
+      input: { perform: async () => {} },
+      vnc: { accept: async () => {}, close: () => {} },
     },
     mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },
     notifications: {

@@ -39,6 +39,7 @@ export function buildPolicy(file: PolicyFile, surroundings: Surroundings): Polic
     approvals: Object.fromEntries(
       RISK_LEVELS.map((risk) => [risk, approvals[risk] ?? 1]),
     ) as Record<RiskLevel, number>,
+    passkey: file.confirmation?.passkey ?? "never",
     grants: { enabled: true, max_minutes: 60, ...file.confirmation?.grants },
     target_check: { enabled: true, tolerance: 0.03, radius_px: 32, ...file.target_check },
     security: {

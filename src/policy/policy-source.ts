@@ -38,6 +38,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
  */
 export class PolicySource implements AsyncDisposable {
   #current: Policy;
+  #loadedAt = new Date().toISOString();
   #problem: string | undefined;
   /** Of the content last looked at, good or bad. */
   #seen: string;
@@ -65,6 +66,20 @@ export class PolicySource implements AsyncDisposable {
   /** Why the file as it is now is not in force; undefined when it is. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Since when `current` is in force, ISO 8601. */
+  get loadedAt(): string {
+    return this.#loadedAt;
+  }
+
+  get file(): string {
+    return this.#options.file;
+  }
+
+  /** What a file of this content would be taken as, or every reason to refuse it. Changes nothing. */
+  examine(content: Uint8Array): { policy: Policy } | { problems: readonly string[] } {
+    return this.#read(content);
   }
 
   /** Reads the file now (SIGHUP). Resolves also where it is bad: `problem` then says so. */
@@ -109,6 +124,7 @@ export class PolicySource implements AsyncDisposable {
     }
     this.#problem = undefined;
     this.#current = read.policy;
+    this.#loadedAt = new Date().toISOString();
     for (const listener of this.#reloaded) listener(read.policy);
   }
 

@@ -53,6 +53,8 @@ export function pointerTo(...members: readonly (string | number)[]): string {
 }
 
 const validator = Compile(PolicyFile);
+/** Of each kind; nobody reads more. */
+const MAX_ERRORS = 1000;
 
 /** Members each object of the file may have, to name the nearest one to a slip of the pen. */
 const MEMBERS = [
@@ -89,7 +91,7 @@ function schemaProblems(value: unknown): PolicyProblem[] {
 /** TypeBox stops at eight errors, by a setting of the whole process: lifted here, and only here. */
 function allErrors(value: unknown): ReturnType<typeof validator.Errors> {
   const { maxErrors } = Settings.Get();
-  Settings.Set({ maxErrors: 1000 });
+  Settings.Set({ maxErrors: MAX_ERRORS });
   try {
     return validator.Errors(value);
   } finally {
@@ -105,7 +107,8 @@ function unknownMember(pointer: string): string {
 
 function unknownActions(value: unknown, actions: readonly string[]): PolicyProblem[] {
   if (!hasCapabilities(value)) return [];
-  return Object.keys(value.capabilities).flatMap((name) => {
+  const unknown = Object.keys(value.capabilities).filter((name) => !actions.includes(name));
+  return unknown.slice(0, MAX_ERRORS).flatMap((name) => {
     const problem = actionProblem(name, actions);
     return problem === undefined ? [] : [{ pointer: pointerTo("capabilities", name), problem }];
   });

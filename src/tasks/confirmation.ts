@@ -5,13 +5,20 @@ import type { ApprovalView, Surface, TaskStatus } from "../contract/task.ts";
 import type { Change } from "./ledger.ts";
 import type { Plan, Task } from "./task.ts";
 
+/** How a decision came about. */
+export interface Circumstances {
+  readonly surface?: Surface | undefined;
+  /** Proof of a fresh touch of the approver's passkey. */
+  readonly touch?: object | undefined;
+}
+
 /** What an approver's decision changes. Throws `digest_mismatch`, `already_decided`, `same_approver`. */
 export function applyDecision(
   task: Task,
   plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
-  surface?: Surface,
+  { surface, touch }: Circumstances = {},
 ): Change {
   if (request.plan_digest !== task.digest) {
     throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
@@ -46,6 +53,7 @@ export function applyDecision(
     key_id: principal.keyId,
     ...via,
     ...claimed,
+    ...(touch !== undefined && { touched: true as const }),
     at,
     plan_digest: task.digest,
   };
@@ -61,7 +69,16 @@ export function applyDecision(
       },
     ],
     keyId: principal.keyId,
-    audit: [{ type: "task.confirmed", details: { ...details, approvals: approvals.length } }],
+    audit: [
+      {
+        type: "task.confirmed",
+        details: {
+          ...details,
+          ...(touch !== undefined && { assertion: touch }),
+          approvals: approvals.length,
+        },
+      },
+    ],
   };
 }
 

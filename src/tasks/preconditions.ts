@@ -1,8 +1,10 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
+import { PERSON_PREFIX } from "../contract/people.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import { decide } from "../policy/decide.ts";
+import { needsTouch } from "../policy/needs-touch.ts";
 import { isStricter } from "../policy/strictness.ts";
 import { type Desktops, findRefusal } from "./desktops.ts";
 import { findSurfaceObstacle } from "./surface.ts";
@@ -34,7 +36,7 @@ export function findObstacle(
       hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
     });
   }
-  return refusal(deps, plan, index);
+  return refusal(deps, task, plan, index);
 }
 
 /**
@@ -79,10 +81,15 @@ export function findLapse(
   plan: Plan,
   index: number,
 ): GatewayError | undefined {
-  return findWithdrawal(deps, task, plan) ?? refusal(deps, plan, index);
+  return findWithdrawal(deps, task, plan) ?? refusal(deps, task, plan, index);
 }
 
-function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayError | undefined {
+function refusal(
+  deps: PreconditionDeps,
+  task: Task,
+  plan: Plan,
+  index: number,
+): GatewayError | undefined {
   const principal = deps.findPrincipal(plan.requester);
   const step = plan.steps[index];
   const capability = step && deps.capabilities.get(step.action);
@@ -100,6 +107,8 @@ function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayErro
   const refused = findRefusal(desktop, principal);
   if (refused !== undefined) return refused;
   // The level planned with already holds every reason to raise it; the request's own are asked anew.
+  const untouched = findUntouched(deps.policy(), task, plan);
+  if (untouched !== undefined) return untouched;
   const decision = decide(deps.policy(), principal, {
     action: step.action,
     risk: capability.risk,
@@ -117,4 +126,18 @@ function refusal(deps: PreconditionDeps, plan: Plan, index: number): GatewayErro
   return new GatewayError("state_changed", `The policy became stricter since: ${reason}.`, {
     hint: "Plan it again, so that it is decided under the present policy.",
   });
+}
+
+/** A person's approval without a touch, where policy by now asks for one. */
+function findUntouched(policy: Policy, task: Task, plan: Plan): GatewayError | undefined {
+  if (!needsTouch(policy, plan.risk)) return undefined;
+  const untouched = task.state.approvals.some(
+    ({ key_id, touched }) => key_id.startsWith(PERSON_PREFIX) && touched === undefined,
+  );
+  if (!untouched) return undefined;
+  return new GatewayError(
+    "state_changed",
+    "The policy became stricter since: it now asks for a fresh touch of the approver's passkey (confirmation.passkey).",
+    { hint: "Plan it again, so that it is decided under the present policy." },
+  );
 }

@@ -1,6 +1,6 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
-import type { Policy } from "../contract/policy.ts";
+import type { Policy, RiskLevel } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type {
   ConfirmRequest,
@@ -45,6 +45,15 @@ export interface TaskEngineDeps {
   readonly capabilities: CapabilityRegistry;
   readonly policy: () => Policy;
   readonly findPrincipal: (keyId: string) => Principal | undefined;
+  /**
+   * Proof of the fresh touch that came with an approval; throws where policy asks for one and there
+   * is none, or it does not hold.
+   */
+  readonly checkTouch: (
+    principal: Principal,
+    request: ConfirmRequest,
+    risk: RiskLevel,
+  ) => Promise<object | undefined>;
   readonly maxFileSize: number;
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
@@ -295,13 +304,15 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const present = await this.#ledger.get(request.task_id);
     const refusal = findDecisionRefusal(planOf(present).desktop, principal);
     if (refusal !== undefined) throw refusal;
+    let touch: object | undefined;
     if (request.decision === "approve") {
       this.#refuseStopped();
       await this.#refuseUnshown(present);
+      touch = await this.#deps.checkTouch(principal, request, planOf(present).risk);
     }
     await this.#ender.expireIfDue(present);
     const task = await this.#ledger.change(request.task_id, (present) =>
-      applyDecision(present, planOf(present), principal, request, surface),
+      applyDecision(present, planOf(present), principal, request, { surface, touch }),
     );
     if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
     return task;

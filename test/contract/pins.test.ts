@@ -23,6 +23,7 @@ const ROUTES = `
   GET /tasks
   GET /tasks/{task_id}
   POST /tasks/{task_id}/cancel
+  POST /confirm/challenge
   POST /tasks/{task_id}/messages
   POST /tasks/{task_id}/resume
   POST /tasks/{task_id}/takeover
@@ -46,8 +47,28 @@ const ROUTES = `
   POST /keys
   POST /keys/{key_id}/rotate
   DELETE /keys/{key_id}
+  GET /policy
+  POST /policy/explain
+  POST /policy/dry-run
   GET /webhooks
   POST /webhooks/retry
+  GET /session
+  POST /session/link
+  POST /session/enrol/options
+  POST /session/enrol
+  POST /session/passkey/options
+  POST /session/passkey
+  POST /session/password
+  DELETE /session
+  GET /session/passkeys
+  POST /session/passkeys/options
+  POST /session/passkeys
+  DELETE /session/passkeys/{passkey_id}
+  GET /people
+  POST /people
+  POST /people/{person_id}/link
+  DELETE /people/{person_id}
+  DELETE /people/invitations/{invitation_id}
   GET /health
   GET /healthz
   GET /ready
@@ -148,6 +169,9 @@ const pathOf = (path: string) =>
   path
     .replace("{task_id}", `task_${"A".repeat(22)}`)
     .replace("{artifact_id}", `artifact_${"A".repeat(22)}`)
+    .replace("{passkey_id}", "A".repeat(22))
+    .replace("{person_id}", "nobody")
+    .replace("{invitation_id}", "A".repeat(22))
     .replace("{tool}", "fs_read")
     .replace("{file}", "start.js");
 

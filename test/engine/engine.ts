@@ -55,6 +55,7 @@ export async function startEngine(options: {
     policy: () => policy,
     findPrincipal: (keyId) =>
       [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
+    checkTouch: async () => undefined,
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",
     onError: () => {},

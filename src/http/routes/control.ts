@@ -42,6 +42,7 @@ export function createControlRoutes(deps: Pick<HttpDeps, "tasks" | "audit">): Ro
       description: "`next_after` leads on; `head` is the newest record's place in the chain.",
       tag: "Control",
       access: ["confirm"],
+      operators: true,
       query: AuditQuery,
       answers: { 200: { description: "A page of records.", schema: AuditList } },
       handle: async ({ query }): Promise<AuditList> => {

@@ -23,7 +23,7 @@ const EventsQuery = Type.Object(
 
 /** The event log as server-sent events. */
 export function createEventRoutes(
-  deps: Pick<HttpDeps, "events" | "tasks" | "policy" | "keys">,
+  deps: Pick<HttpDeps, "events" | "tasks" | "policy" | "keys" | "people">,
 ): Route[] {
   return [
     route({
@@ -51,7 +51,7 @@ export function createEventRoutes(
           if (query.task_id !== undefined) await deps.tasks.get(principal, query.task_id);
         }
         await request.durable;
-        if (principal !== undefined) refuseRevoked(principal, deps.keys);
+        if (principal !== undefined) refuseRevoked(principal, request.sessionId, deps);
         const response = openStream(reply);
         if (response.closed || response.destroyed) return reply;
         const { task_id: taskId } = query;
@@ -106,10 +106,15 @@ function refuseAnonymous(allowed: boolean): void {
 }
 
 /** A key may go while its request waits; its streams are closed only once, at that moment. */
-function refuseRevoked({ keyId, scheme, scopes }: Principal, keys: HttpDeps["keys"]): void {
+function refuseRevoked(
+  { keyId, scheme, scopes }: Principal,
+  sessionId: string | undefined,
+  { keys, people }: Pick<HttpDeps, "keys" | "people">,
+): void {
   const present = keys.principal(keyId);
-  if (present !== undefined && scopes.isSubsetOf(present.scopes)) return;
-  const code = scheme === "bearer" ? "token_invalid" : "signature_invalid";
+  const isSignedIn = sessionId === undefined || people.isSignedIn(sessionId);
+  if (isSignedIn && present !== undefined && scopes.isSubsetOf(present.scopes)) return;
+  const code = scheme === "hmac" ? "signature_invalid" : "token_invalid";
   throw new GatewayError(code, `Key ${keyId} was revoked.`, {
     hint: "The operator lists keys in config/clients.json.",
   });

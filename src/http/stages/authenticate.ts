@@ -4,22 +4,29 @@ import { describeSignature } from "../../auth/describe-signature.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { Access, Route } from "../route.ts";
+import { readSession } from "../session-cookie.ts";
 
 const NO_BODY = new Uint8Array();
 
 /** Finds out who is calling, over the body as it came, before anything reads it. */
 export function createAuthentication(
-  deps: Pick<HttpDeps, "authenticator" | "log">,
+  deps: Pick<HttpDeps, "authenticator" | "log" | "people">,
 ): (request: FastifyRequest, route: Route) => Promise<void> {
   return async (request, route) => {
     if (route.access === "open" || route.isOpenTo?.(request) === true) return;
+    const signedIn = readSession(deps.people, request.raw);
+    if (signedIn !== undefined) {
+      request.principal = signedIn.principal;
+      request.sessionId = signedIn.sessionId;
+      return;
+    }
     const credentialed = await authenticate(request, route.signs ?? "request");
     if (credentialed !== undefined && !countsForNothing(credentialed, route.access)) {
       request.principal = credentialed.principal;
       request.durable = credentialed.durable;
     } else if (route.access !== "optional") {
       throw new GatewayError("signature_missing", "This route needs credentials and got none.", {
-        hint: "Sign the request (X-Timestamp, X-Signature) or send Authorization: Bearer.",
+        hint: "Sign the request (X-Timestamp, X-Signature) or send Authorization: Bearer; people sign in at /console.",
       });
     }
   };

@@ -134,6 +134,15 @@ const MIGRATIONS: readonly string[] = [
   -- What is not about a task is rare: found without a walk through all the rest.
   CREATE INDEX audit_of_service ON audit (seq) WHERE task IS NULL;
   `,
+  `
+  -- People, their passkeys, links and sessions, each whole: they are held in memory, never searched here.
+  CREATE TABLE people_records (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** The schema this program writes. */

@@ -22,11 +22,20 @@ const CARRY_OVER = [
      WHERE name NOT IN (SELECT name FROM main.sqlite_sequence)`,
 ];
 
+/** Who may sign in is as it is now too, where there was anybody: who was removed stays removed. */
+const HAS_PEOPLE = "SELECT 1 FROM previous.people_records WHERE kind = 'person' LIMIT 1";
+const REPLACE_PEOPLE = `
+  DELETE FROM people_records;
+  INSERT INTO people_records (kind, id, body) SELECT kind, id, body FROM previous.people_records`;
+/** In a backup: they may have ended since. */
+const END_SESSIONS = "DELETE FROM people_records WHERE kind IN ('session', 'link')";
+
 /**
  * Carries over from the database that is replaced, as far as it can be read: a restore is often
  * made because it cannot. Returns the place its audit log had reached.
  */
 export function bringUpToDate(connection: Connection, previous: string): AuditHead | undefined {
+  connection.exec(END_SESSIONS);
   if (!existsSync(previous)) return undefined;
   try {
     let head: AuditHead;
@@ -38,6 +47,7 @@ export function bringUpToDate(connection: Connection, previous: string): AuditHe
     connection.run("ATTACH ? AS previous", previous);
     try {
       for (const statement of CARRY_OVER) connection.exec(statement);
+      carryPeopleOver(connection);
     } finally {
       connection.exec("DETACH previous");
     }
@@ -45,6 +55,12 @@ export function bringUpToDate(connection: Connection, previous: string): AuditHe
   } catch {
     return undefined;
   }
+}
+
+function carryPeopleOver(connection: Connection): void {
+  const table = "SELECT 1 FROM previous.sqlite_schema WHERE name = 'people_records'";
+  if (connection.get(table) === undefined) return;
+  if (connection.get(HAS_PEOPLE) !== undefined) connection.exec(REPLACE_PEOPLE);
 }
 
 const OPEN = `SELECT seq, state FROM tasks WHERE status < ${OPEN_END}`;

@@ -7,7 +7,9 @@ import { SqliteEventStore } from "./event-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
+import { SqlitePeopleStore } from "./people-store.ts";
 import { RecordWriter } from "./record-writer.ts";
+import { SqliteRecordedPlans } from "./recorded-plans.ts";
 import { SqliteReplayStore } from "./replay-store.ts";
 import { recordRestore } from "./restore-note.ts";
 import { SqliteSettingStore } from "./setting-store.ts";
@@ -41,9 +43,13 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
+  readonly plans: SqliteRecordedPlans;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
+  #scans: Connection | undefined;
+  #closed = false;
 
   constructor({ file, seal, log }: StoreOptions) {
     const writer = openWriter(file);
@@ -91,7 +97,9 @@ export class SqliteStore implements AsyncDisposable {
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
     this.webhooks = new SqliteWebhookStore(group, reader);
+    this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
+    this.plans = new SqliteRecordedPlans(() => this.#openScans(file));
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
@@ -116,6 +124,13 @@ export class SqliteStore implements AsyncDisposable {
     return this.problem;
   }
 
+  /** What looks at many rows reads here, so that the rows of requests stay in the cache of theirs. */
+  #openScans(file: string): Connection {
+    if (this.#closed) throw new Error("the store is closed");
+    this.#scans ??= new Connection(file, { readOnly: true });
+    return this.#scans;
+  }
+
   /** After a failure: the file must still be the one whose chain is being written. */
   #reopen(file: string): Connection {
     if (!existsSync(file)) throw new Error(`${file} is gone`);
@@ -129,6 +144,8 @@ export class SqliteStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#group[Symbol.asyncDispose]();
     this.#reader[Symbol.dispose]();
+    this.#scans?.[Symbol.dispose]();
+    this.#closed = true;
   }
 }
 

@@ -1,0 +1,84 @@
+import { PERSON_PREFIX, type PersonView } from "../contract/people.ts";
+import type { Principal, Scope } from "../contract/principal.ts";
+import type { PasskeyRecord, PeopleState, PersonRecord } from "./people-store.ts";
+
+/** What a person may with the HTTP interface; what operators may besides, routes say. */
+const SCOPES: ReadonlySet<Scope> = new Set(["confirm", "read"]);
+
+/** Everybody who may sign in, in memory. It follows the store: whoever writes there tells it. */
+export class Roster {
+  readonly #people = new Map<string, PersonRecord>();
+  readonly #passkeys = new Map<string, PasskeyRecord>();
+  readonly #principals = new Map<string, Principal>();
+
+  constructor({ person, passkey }: Pick<PeopleState, "person" | "passkey">) {
+    for (const record of person) this.put(record);
+    for (const record of passkey) this.putPasskey(record);
+  }
+
+  /** By `person:ID`; undefined where there is nobody of that id any more. */
+  principal(keyId: string): Principal | undefined {
+    return this.#principals.get(keyId);
+  }
+
+  find(id: string): PersonRecord | undefined {
+    const person = this.#people.get(id);
+    return person?.removed_at === undefined ? person : undefined;
+  }
+
+  findByHandle(handle: string): PersonRecord | undefined {
+    return this.all().find((person) => person.handle === handle);
+  }
+
+  /** Ids are never given twice, not even after their person is gone. */
+  isTaken(id: string): boolean {
+    return this.#people.has(id);
+  }
+
+  all(): PersonRecord[] {
+    return [...this.#people.values()].filter(({ removed_at }) => removed_at === undefined);
+  }
+
+  get operators(): number {
+    return this.all().filter(({ role }) => role === "operator").length;
+  }
+
+  passkey(id: string): PasskeyRecord | undefined {
+    return this.#passkeys.get(id);
+  }
+
+  passkeysOf(person: string): PasskeyRecord[] {
+    return [...this.#passkeys.values()].filter((passkey) => passkey.person === person);
+  }
+
+  put(person: PersonRecord): void {
+    this.#people.set(person.id, person);
+    const keyId = PERSON_PREFIX + person.id;
+    if (person.removed_at === undefined) this.#principals.set(keyId, principalOf(keyId, person));
+    else this.#principals.delete(keyId);
+  }
+
+  putPasskey(passkey: PasskeyRecord): void {
+    this.#passkeys.set(passkey.id, passkey);
+  }
+
+  dropPasskey(id: string): void {
+    this.#passkeys.delete(id);
+  }
+}
+
+export function viewOf({ id, name, role }: PersonRecord): PersonView {
+  return { id, name, role };
+}
+
+function principalOf(keyId: string, person: PersonRecord): Principal {
+  return Object.freeze({
+    keyId,
+    scheme: "session" as const,
+    scopes: SCOPES,
+    capabilities: null,
+    desktops: null,
+    trustedApprovalSurface: false,
+    person: Object.freeze(viewOf(person)),
+  });
+}

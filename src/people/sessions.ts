@@ -1,0 +1,155 @@
+import type { AuditDraft } from "../contract/audit.ts";
+import { PERSON_PREFIX } from "../contract/people.ts";
+import { hashOf, newSecret } from "./one-time-secret.ts";
+import type { PeopleChange, PeopleStore, SessionRecord, SignInMethod } from "./people-store.ts";
+
+const HOUR_MS = 60 * 60_000;
+/** Unused for so long, a session ends. */
+const IDLE_MS = 12 * HOUR_MS;
+/** Used or not. */
+const LONGEST_MS = 7 * 24 * HOUR_MS;
+/** How far behind what is kept of a session's use may be. */
+const SEEN_MS = 60_000;
+/** Of one person; a further one ends the one unused for longest. */
+const MOST = 20;
+/** What counts as recent where a person is to have signed in recently. */
+const RECENT_MS = 10 * 60_000;
+
+export type SessionEnd = "signed_out" | "idle" | "expired" | "revoked" | "replaced" | "too_many";
+
+export interface SessionsOptions {
+  readonly store: PeopleStore;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A session about to begin: `token` goes into the cookie, the rest is committed with what led to it. */
+export interface NewSession {
+  readonly token: string;
+  readonly record: SessionRecord;
+  readonly audit: AuditDraft;
+}
+
+/** The sessions of people, in memory and in the store: they survive a restart. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #sessions: Map<string, SessionRecord>;
+  /** `seen_at` as the store has it. */
+  readonly #kept = new Map<string, number>();
+  readonly #listeners = new Set<(sessionId: string, keyId: string) => void>();
+
+  constructor(options: SessionsOptions, records: readonly SessionRecord[]) {
+    this.#options = options;
+    this.#sessions = new Map(records.map((record) => [record.id, record]));
+    for (const { id, seen_at } of records) this.#kept.set(id, seen_at);
+  }
+
+  /** Calls back with each session that has ended, however. Returns the function that ends it. */
+  onEnded(listener: (sessionId: string, keyId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The session a cookie's value opens, if it still runs. Counts as use. */
+  use(token: string): SessionRecord | undefined {
+    const session = this.get(hashOf(token));
+    if (session === undefined) return undefined;
+    const seen = { ...session, seen_at: this.#options.now() };
+    this.#sessions.set(seen.id, seen);
+    if (seen.seen_at - (this.#kept.get(seen.id) ?? 0) >= SEEN_MS) this.#keep(seen);
+    return seen;
+  }
+
+  get(id: string): SessionRecord | undefined {
+    const session = this.#sessions.get(id);
+    return session !== undefined && this.#overBecause(session) === undefined ? session : undefined;
+  }
+
+  of(person: string): SessionRecord[] {
+    return [...this.#sessions.values()].filter((session) => session.person === person);
+  }
+
+  /** ms since the epoch at which it ends unless it is used. */
+  endsAt({ started_at, seen_at }: SessionRecord): number {
+    return Math.min(started_at + LONGEST_MS, seen_at + IDLE_MS);
+  }
+
+  isRecent({ started_at }: SessionRecord): boolean {
+    return this.#options.now() - started_at < RECENT_MS;
+  }
+
+  /** Nothing of it holds before `begin`, which is called once the record is committed. */
+  prepare(person: string, method: SignInMethod, ip: string): NewSession {
+    const { secret, hash } = newSecret();
+    const now = this.#options.now();
+    return {
+      token: secret,
+      record: { id: hash, person, method, started_at: now, seen_at: now },
+      audit: draft("session.started", person, { session: hash, method, ip }),
+    };
+  }
+
+  begin({ record }: NewSession): void {
+    this.#sessions.set(record.id, record);
+    this.#kept.set(record.id, record.seen_at);
+    const others = this.of(record.person).sort((a, b) => a.seen_at - b.seen_at);
+    for (const { id } of others.slice(0, Math.max(0, others.length - MOST))) {
+      this.end(id, "too_many").catch(this.#options.onError);
+    }
+  }
+
+  /** Ends at once; resolves when that is committed. */
+  async end(id: string, reason: SessionEnd): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.forget(session);
+    const { changes, audit } = this.ending([session], reason);
+    await this.#options.store.apply(changes, audit);
+  }
+
+  /** For a commit of other changes: what ends these sessions. `forget` each of them after it. */
+  ending(sessions: readonly SessionRecord[], reason: SessionEnd) {
+    const changes: PeopleChange[] = sessions.map(({ id }) => ({ drop: "session", id }));
+    const audit = sessions.map(({ id, person }) =>
+      draft("session.ended", person, { session: id, reason }),
+    );
+    return { changes, audit };
+  }
+
+  forget({ id, person }: SessionRecord): void {
+    if (!this.#sessions.delete(id)) return;
+    this.#kept.delete(id);
+    for (const listener of this.#listeners) listener(id, PERSON_PREFIX + person);
+  }
+
+  /** Ends those whose time is over. */
+  async sweep(): Promise<void> {
+    for (const session of [...this.#sessions.values()]) {
+      const reason = this.#overBecause(session);
+      if (reason !== undefined) await this.end(session.id, reason);
+    }
+  }
+
+  #overBecause({ started_at, seen_at }: SessionRecord): SessionEnd | undefined {
+    const now = this.#options.now();
+    if (now >= started_at + LONGEST_MS) return "expired";
+    return now >= seen_at + IDLE_MS ? "idle" : undefined;
+  }
+
+  #keep(session: SessionRecord): void {
+    this.#kept.set(session.id, session.seen_at);
+    this.#options.store
+      .apply([{ put: "session", record: session }], [])
+      .then(() => {
+        // It may have ended meanwhile: what was kept last must not bring it back.
+        if (this.#sessions.has(session.id)) return undefined;
+        return this.#options.store.apply([{ drop: "session", id: session.id }], []);
+      })
+      .catch(this.#options.onError);
+  }
+}
+
+function draft(type: string, person: string, details: Record<string, unknown>): AuditDraft {
+  return { type, key_id: PERSON_PREFIX + person, time: new Date().toISOString(), details };
+}

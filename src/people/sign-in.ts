@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { GatewayError } from "../contract/errors.ts";
+import type { Assertion, CeremonyView } from "../contract/people.ts";
+import { randomId } from "../lib/random-id.ts";
+import { GuessBrake } from "./guess-brake.ts";
+import { relyingPartyOf } from "./own-origins.ts";
+import { type Caller, gone, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
+import type { PasskeyRecord, PeopleChange, SignInMethod } from "./people-store.ts";
+import type { NewSession } from "./sessions.ts";
+import { ShortLived } from "./short-lived.ts";
+import { type Expected, refused, requestOptions, verifyUse } from "./webauthn.ts";
+
+const TTL_MS = 5 * 60_000;
+const MOST = 10_000;
+
+/** Signs people in, by passkey or by password. */
+export class SignIn {
+  readonly #parts: PeopleParts;
+  readonly #ceremonies: ShortLived<Expected>;
+  readonly #brake: GuessBrake;
+
+  constructor(parts: PeopleParts) {
+    this.#parts = parts;
+    this.#ceremonies = new ShortLived({ ttlMs: TTL_MS, max: MOST, now: parts.now });
+    this.#brake = new GuessBrake(parts.now);
+  }
+
+  /** For navigator.credentials.get: any passkey made at this address. */
+  async options({ origin }: Caller): Promise<CeremonyView> {
+    const rpId = relyingPartyOf(origin);
+    if (rpId === undefined) throw noPasskeysHere();
+    const challenge = new Uint8Array(randomBytes(32));
+    const ceremony = randomId();
+    this.#ceremonies.put(ceremony, {
+      challenge: Buffer.from(challenge).toString("base64url"),
+      origin,
+      rpId,
+    });
+    return { ceremony, options: await requestOptions({ rpId, challenge }) };
+  }
+
+  /** Throws `token_invalid` for a ceremony that is over, `signature_invalid` for all else. */
+  async withPasskey({ ceremony, response }: Assertion, { ip }: Caller): Promise<NewSession> {
+    const expected = this.#ceremonies.take(ceremony);
+    if (expected === undefined) throw gone("challenge");
+    const { roster } = this.#parts;
+    const passkey = roster.passkey(response.id);
+    const person = passkey && roster.find(passkey.person);
+    const { userHandle } = response.response;
+    if (passkey === undefined || person === undefined || userHandle !== person.handle) {
+      throw refused();
+    }
+    const counter = await verifyUse(response, expected, passkey);
+    const used = {
+      ...passkey,
+      counter,
+      last_used_at: new Date(this.#parts.now()).toISOString(),
+    };
+    return this.#begin(person.id, "passkey", ip, used);
+  }
+
+  /** Throws `token_invalid` whether the person exists or not, `rate_limited` where it comes too fast. */
+  async withPassword(id: string, password: string, { ip }: Caller): Promise<NewSession> {
+    this.#brake.begin(id);
+    const person = this.#parts.roster.find(id);
+    const matches = await this.#parts.passwords.verify(password, person?.password);
+    if (person === undefined || !matches) {
+      await this.#recordSlowed(person?.id, id, ip);
+      throw new GatewayError("token_invalid", "There is nobody of this id with this password.", {
+        hint: "The id is the one shown when you enrolled. Lost access is recovered on the host: `people link ID`.",
+      });
+    }
+    this.#brake.succeeded(id);
+    return this.#begin(person.id, "password", ip, person.password);
+  }
+
+  async #begin(
+    person: string,
+    method: SignInMethod,
+    ip: string,
+    by: PasskeyRecord | string | undefined,
+  ): Promise<NewSession> {
+    const passkey = typeof by === "string" ? undefined : by;
+    const { store, roster, sessions, inTurn } = this.#parts;
+    return inTurn(async () => {
+      // Removed, or given other credentials, while this was being checked.
+      const present = roster.find(person);
+      if (present === undefined) throw refused();
+      const holds =
+        passkey === undefined ? present.password === by : roster.passkey(passkey.id) !== undefined;
+      if (!holds) throw refused();
+      const session = sessions.prepare(person, method, ip);
+      const signedIn = { ...present, signed_in_at: session.audit.time };
+      const changes: PeopleChange[] = [
+        { put: "person", record: signedIn },
+        { put: "session", record: session.record },
+      ];
+      if (passkey !== undefined) changes.push({ put: "passkey", record: passkey });
+      await store.apply(changes, [session.audit]);
+      roster.put(signedIn);
+      if (passkey !== undefined) roster.putPasskey(passkey);
+      sessions.begin(session);
+      return session;
+    });
+  }
+
+  /** One record for an account under attack, not one for each guess. */
+  async #recordSlowed(person: string | undefined, id: string, ip: string): Promise<void> {
+    if (person === undefined || !this.#brake.hasJustSlowed(id)) return;
+    const slowed = { ...record("session.guessed", person, { ip }), key_id: null };
+    await this.#parts.store.apply([], [{ ...slowed, details: { person, ip } }]);
+  }
+}
