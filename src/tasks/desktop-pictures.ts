@@ -35,7 +35,7 @@ export class DesktopPictures {
   readonly #newest = new Map<string, { picture: Promise<Uint8Array>; at: number }>();
   readonly #sizes = new Map<string, Size>();
   /** By viewer and desktop, when it was last recorded. */
-  readonly #views = new Map<string, number>();
+  readonly #views = new Map<string, { readonly recorded: Promise<void>; readonly at: number }>();
 
   constructor(deps: DesktopPicturesDeps) {
     this.#deps = deps;
@@ -68,17 +68,18 @@ export class DesktopPictures {
     const viewer = `${keyId} ${desktop}`;
     const now = this.#now();
     const last = this.#views.get(viewer);
-    if (last !== undefined && now - last < VIEW_MS) return;
-    await this.#deps.audit.append([
-      {
-        type: "desktop.viewed",
-        key_id: keyId,
-        time: new Date(now).toISOString(),
-        details: { desktop },
-      },
-    ]);
-    this.#views.set(viewer, now);
-    for (const [name, at] of this.#views) if (now - at >= VIEW_MS) this.#views.delete(name);
+    if (last !== undefined && now - last.at < VIEW_MS) return await last.recorded;
+    for (const [name, { at }] of this.#views) if (now - at >= VIEW_MS) this.#views.delete(name);
+    const time = new Date(now).toISOString();
+    const record = { type: "desktop.viewed", key_id: keyId, time, details: { desktop } };
+    const view = { recorded: this.#deps.audit.append([record]), at: now };
+    this.#views.set(viewer, view);
+    try {
+      await view.recorded;
+    } catch (error) {
+      if (this.#views.get(viewer) === view) this.#views.delete(viewer);
+      throw error;
+    }
   }
 
   async #fresh(desktop: string, keyId: string): Promise<Uint8Array> {

@@ -107,6 +107,11 @@ export interface Driver extends AsyncDisposable {
    */
   recover?(steps: readonly PlannedStep[], startedAt: number): void;
   /**
+   * Resolves when all that was sent to the desktop before is over, also what nobody waits for any
+   * more; rejects when the signal aborts. Absent: an aborted step leaves nothing going on.
+   */
+  settled?(signal: AbortSignal): Promise<void>;
+  /**
    * Connects to the desktop's own VNC server: bytes of RFB (RFC 6143) from its greeting on. Absent:
    * it has none. Rejects with `bytebot_unavailable`, and when the signal aborts before it is there.
    */

@@ -36,7 +36,7 @@ interface Left {
 }
 
 const SETTING = "takeovers";
-/** ms that plans which look at the desktop already get to finish. */
+/** ms that plans which look at the desktop already, and actions given up, get to finish. */
 const CLAIM_MS = 15_000;
 /** ms that what is under way at the end gets to finish before others go on. */
 const CLOSING_MS = 5000;
@@ -155,15 +155,21 @@ export class Takeovers implements AsyncDisposable {
   }
 
   async #claim(desktop: string): Promise<Disposable> {
+    const { turns, desktops } = this.#deps;
+    const limit = AbortSignal.timeout(CLAIM_MS);
+    let turn: Disposable | undefined;
     try {
-      const locks = locksOfTakeover(desktop);
-      return await this.#deps.turns.claim(locks, AbortSignal.timeout(CLAIM_MS));
+      turn = await turns.claim(locksOfTakeover(desktop), limit);
+      // A task that was cancelled may leave its last action going on.
+      await desktops.get(desktop)?.driver.settled?.(limit);
+      return turn;
     } catch (error) {
-      const taskId = this.#deps.turns.holder(desktopLock(desktop));
+      turn?.[Symbol.dispose]();
+      const taskId = turns.holder(desktopLock(desktop));
       if (taskId !== undefined) throw busyWith(desktop, taskId);
       throw new GatewayError(
         "desktop_unavailable",
-        `Plans look at desktop ${desktop} and do not come to an end.`,
+        `What goes on at desktop ${desktop} does not come to an end.`,
         { hint: "Try again in a moment.", retry_after: 5 },
         error,
       );

@@ -214,6 +214,8 @@ describe("VNC", () => {
     await take(eve);
     await olga.call("DELETE", `/people/${eve.id}`);
     expect(await viewer.closed).toBe(4001);
+    // Whoever comes next gets it once the end is on record.
+    await take(olga);
     const records = await audit("desktop.returned");
     expect(records.at(-1)?.details).toMatchObject({ person_id: "eve" });
     expect(await refusal(openSocket(eve, name))).toEqual([401, "token_invalid"]);

@@ -107,6 +107,10 @@ class ByteBotDriver implements Driver {
     this.#line.recover(Math.max(0, ...steps.map(estimateStep)));
   }
 
+  async settled(signal: AbortSignal): Promise<void> {
+    await this.#line.settled(signal);
+  }
+
   async openVnc(signal: AbortSignal): Promise<Duplex> {
     return await openVnc(this.#url, this.#apiKey, signal);
   }
