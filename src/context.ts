@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { AuditVerification } from "./audit/audit-verification.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
@@ -18,6 +19,7 @@ import type { Principal } from "./contract/principal.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
+import { secretsOfKeys } from "./known-secrets.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { Mcp } from "./mcp/mcp.ts";
 import { createMetrics } from "./metrics.ts";
@@ -49,6 +51,8 @@ export interface ContextOptions {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly log: Logger;
+  /** Tells the log what it must mask. */
+  readonly learn: (secrets: readonly string[]) => void;
 }
 
 /** Room for what JSON and base64 add to the largest file. */
@@ -68,7 +72,8 @@ export interface Context extends AsyncDisposable {
  * Builds every long-lived object once, in order; what was built is disposed in reverse, also where
  * a later one fails. Throws StartupError and what the rooms throw.
  */
-export async function createContext({ config, secrets, log }: ContextOptions): Promise<Context> {
+export async function createContext(options: ContextOptions): Promise<Context> {
+  const { config, secrets, log, learn } = options;
   await using building = new AsyncDisposableStack();
   const { dataDir } = config;
   prepareDirectories(config);
@@ -77,7 +82,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
 
   const policy = building.use(openPolicy(config));
   const keys = building.use(
-    new KeySource({ file: config.clientsFile, load: () => readKeys(config, secrets) }),
+    new KeySource({
+      file: config.clientsFile,
+      load: () => {
+        const definitions = readKeys(config, secrets);
+        learn(secretsOfKeys(definitions));
+        return definitions;
+      },
+    }),
   );
   const { ring } = keys;
   const store = building.use(
@@ -144,6 +156,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
+      grants: store.grants,
       stopSwitch,
       desktops,
       artifacts,
@@ -158,7 +171,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   );
   const notifications = building.use(
-    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log }),
+    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log, learn }),
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
@@ -236,6 +249,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
+    engine.recheckGrants();
     mcp.toolsChanged();
     opened
       .recheck()
@@ -247,7 +261,10 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onRefused((problem) =>
     log.error({ problem }, "policy file refused; the one before stays"),
   );
-  keys.onReload(() => log.info("keys reloaded"));
+  keys.onReload(() => {
+    log.info("keys reloaded");
+    mcp.toolsChanged();
+  });
   keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
   store.events.onCommitted((committed) => {
@@ -259,6 +276,18 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }
   });
 
+  const verification = building.use(
+    new AuditVerification({
+      log: {
+        head: () => store.audit.head(),
+        search: (query) => store.auditSearch.search(query),
+      },
+      auditKey: secrets.auditKey,
+      headFile: join(dataDir, HEAD_FILE_NAME),
+      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
+      onError: (err) => log.error({ err }, "the audit log could not be verified"),
+    }),
+  );
   const metrics = createMetrics({
     tasks: store.tasks,
     events: store.events,
@@ -288,8 +317,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
+    grants: engine.grantDesk,
     events,
-    audit: store.audit,
+    audit: {
+      head: () => store.audit.head(),
+      search: (query) => store.auditSearch.search(query),
+      verification: () => verification.view(),
+    },
     notifications,
     artifacts,
     desktops: takeovers,
@@ -309,6 +343,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
         desktops: () => desktops.all,
         policyProblem: () => policy.problem,
         keysProblem: () => keys.problem,
+        webhooksProblem: () => notifications.problem,
         stopped: () => engine.stopped,
       }),
     metrics: metrics.registry,

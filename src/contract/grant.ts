@@ -7,7 +7,7 @@ export const GRANT_ACTIONS = ["fs.read", "fs.list", "fs.write", "fs.edit", "brow
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
 
 /** `grant_` and 128 random bits, unpadded base64url. */
-export const GrantId = Type.String({ pattern: "^grant_[A-Za-z0-9_-]{22}$" });
+const GrantId = Type.String({ pattern: "^grant_[A-Za-z0-9_-]{22}$" });
 const Time = Type.String({ format: "date-time", description: "ISO 8601, UTC" });
 
 const scope = {

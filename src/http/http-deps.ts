@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
+import type { AuditSearcher } from "../audit/audit-search.ts";
 import type { AuditStore } from "../audit/audit-store.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { KeyDesk } from "../auth/key-desk.ts";
 import type { Config } from "../config/config.ts";
+import type { VerificationView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
@@ -17,6 +19,7 @@ import type { Operate } from "../operate/operate.ts";
 import type { People } from "../people/people.ts";
 import type { DesktopLists } from "../tasks/desktop-list.ts";
 import type { DesktopPictures } from "../tasks/desktop-pictures.ts";
+import type { GrantDesk } from "../tasks/grant-desk.ts";
 import type { TakeoverInput } from "../tasks/takeover-input.ts";
 import type { Takeovers } from "../tasks/takeovers.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -52,9 +55,11 @@ export interface HttpDeps {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };
   };
   readonly tasks: Tasks;
+  readonly grants: Pick<GrantDesk, "list" | "give" | "revoke">;
   /** Closed by the server when it closes. */
   readonly events: EventHub;
-  readonly audit: Pick<AuditStore, "read" | "head">;
+  readonly audit: Pick<AuditStore, "head"> &
+    AuditSearcher & { verification(): Promise<VerificationView> };
   readonly notifications: Pick<Notifier, "list" | "retry">;
   readonly artifacts: {
     find(id: string): Promise<Artifact | undefined>;

@@ -4,11 +4,13 @@ import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDesktopRoutes } from "./routes/desktops.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
+import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
 import { createOperateRoutes } from "./routes/operate.ts";
@@ -26,6 +28,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createTaskRoutes(deps, waits),
     ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
+    ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createApprovalRoutes(),
     ...createToolRoutes(deps, waits),
@@ -34,6 +37,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createDesktopRoutes(deps),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createAuditRoutes(deps),
     ...createKeyRoutes(deps),
     ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),

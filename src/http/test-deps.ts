@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pino } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { GrantView } from "../contract/grant.ts";
 import type { KeyView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
@@ -86,6 +87,20 @@ export const ARTIFACT: Artifact = {
   size: 5,
   name: "screen.png",
   created_at: PLAN.expires_at,
+};
+
+const GRANT: GrantView = {
+  id: "grant_AAAAAAAAAAAAAAAAAAAAAA",
+  key_id: "alice",
+  desktop: "main",
+  action: "fs.write",
+  path_prefix: "/tmp",
+  created_at: PLAN.expires_at,
+  expires_at: PLAN.expires_at,
+  granted_by: "person:ann",
+  on_task: TASK_ID,
+  used: 1,
+  last_used_at: PLAN.expires_at,
 };
 
 const POLICY: Policy = {
@@ -238,11 +253,16 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     policy: { current: POLICY },
     rateLimiter: { take: () => ({ ok: true }) },
     tasks: createFakeTasks(),
+    grants: {
+      list: () => ({ grants: [GRANT] }),
+      give: async () => GRANT,
+      revoke: async () => GRANT,
+    },
     events: new EventHub(store),
     audit: {
-      read: async (after, limit) =>
-        Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
-          seq: after + index + 1,
+      search: async ({ cursor = 0, limit }) => ({
+        records: Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
+          seq: cursor + index + 1,
           time: PLAN.expires_at,
           type: "task.planned",
           key_id: "alice",
@@ -250,6 +270,16 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           prev: DIGEST,
           mac: DIGEST,
         })),
+        ...(limit < 5 && { next: cursor + limit }),
+      }),
+      verification: async () => ({
+        ok: true,
+        state: "sound",
+        checked: 9,
+        head: { seq: 9, mac: DIGEST },
+        at: PLAN.expires_at,
+        running: false,
+      }),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
     desktops: {

@@ -35,3 +35,8 @@ export function isWithin(path: string, folder: string): boolean {
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
+
+/** The folder of a normalised absolute path; the root's is the root. */
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf("/")));
+}

@@ -14,6 +14,9 @@ import type { Notice } from "../contract/webhook.ts";
 import type { EventStore } from "../events/event-store.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
+import type { PeopleStore, PersonRecord, SessionRecord } from "../people/people-store.ts";
+import type { Grant } from "../tasks/grant.ts";
+import type { GrantStore } from "../tasks/grant-store.ts";
 import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
 import { at, newTask, recordsOf } from "./test-records.ts";
 
@@ -25,6 +28,8 @@ export interface ContractStore extends AsyncDisposable {
   readonly artifacts: ArtifactStore;
   readonly settings: SettingStore;
   readonly webhooks: WebhookStore;
+  readonly people: PeopleStore;
+  readonly grants: GrantStore;
 }
 
 /** An empty place for a store, which can be opened again after it was closed. */
@@ -491,6 +496,75 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
   });
 
+  describe(`${name}: people`, () => {
+    it("keeps people with their audit records, across a restart", async () => {
+      const place = await createPlace();
+      onTestFinished(() => place[Symbol.asyncDispose]());
+      {
+        await using store = await place.open();
+        expect(await store.people.load()).toEqual(NOBODY);
+        await store.people.apply(
+          [
+            { put: "person", record: person() },
+            { put: "session", record: session("one") },
+            { put: "session", record: session("two") },
+          ],
+          [{ type: "person.enrolled", key_id: "person:anna", time: at(0) }],
+        );
+        const renamed = { ...person(), name: "Anna \u{1f600} B." };
+        const changes = [
+          { drop: "session", id: "one" },
+          { drop: "link", id: "nothing" },
+          { put: "person", record: renamed },
+        ] as const;
+        await store.people.apply(changes, []);
+      }
+      await using store = await place.open();
+      expect(await store.people.load()).toEqual({
+        ...NOBODY,
+        person: [{ ...person(), name: "Anna \u{1f600} B." }],
+        session: [session("two")],
+      });
+      expect((await store.audit.read(0, 10)).map(({ type }) => type)).toEqual(["person.enrolled"]);
+    });
+
+    it("I6 keeps nobody whose record cannot be sealed", async () => {
+      const { people } = await open();
+      const change = { put: "person", record: person() } as const;
+      await expect(people.apply([change], [cyclicDraft()])).rejects.toThrow();
+      expect(await people.load()).toEqual(NOBODY);
+    });
+  });
+
+  describe(`${name}: grants`, () => {
+    const records = (type: string) => ({ events: [], audit: [auditDraft(type)] });
+
+    it("I3 approves with a grant that is there, counted with the task, or nothing is written", async () => {
+      const store = await open();
+      const task = newTask();
+      await store.tasks.insert(task, { events: [], audit: [] });
+      await store.grants.insert(grantOf("a"), records("grant.created"));
+      await store.grants.insert(grantOf("b"), records("grant.created"));
+      const approval = { key_id: "boss", grant_id: grantOf("a").id, at: at(1), plan_digest: "" };
+      const state = { ...task.state, status: "queued" as const, approvals: [approval] };
+      const grantId = grantOf("a").id;
+      expect(await store.tasks.update(task.id, 2, state, { ...records("x"), grantId })).toBe(false);
+      expect(await store.tasks.update(task.id, 1, state, { ...records("x"), grantId })).toBe(true);
+      const [b, a] = await store.grants.list();
+      expect(b).toEqual(grantOf("b"));
+      expect(a).toEqual({ ...grantOf("a"), used: 1, last_used_at: expect.any(String) });
+      expect(await store.tasks.listGrantedBy(grantId)).toEqual([task.id]);
+      expect(await store.tasks.listGrantedBy(grantOf("b").id)).toEqual([]);
+
+      expect(await store.grants.remove(grantId, records("grant.ended"))).toBe(true);
+      expect(await store.grants.remove(grantId, records("grant.ended"))).toBe(false);
+      const after = { ...records("y"), grantId };
+      expect(await store.tasks.update(task.id, 2, state, after)).toBe(false);
+      expect(await store.audit.read(0, 10)).toHaveLength(4);
+      expect(await store.grants.list()).toHaveLength(1);
+    });
+  });
+
   describe(`${name}: webhooks`, () => {
     it("keeps deliveries in order with their endpoint's place, across a restart", async () => {
       const place = await createPlace();
@@ -531,7 +605,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
 
     it("lists what failed, sends it again in its old order, forgets it", async () => {
-      const { webhooks } = await open();
+      const { audit, webhooks } = await open();
+      const record = (retried: number): AuditDraft => ({
+        type: "webhooks.retried",
+        key_id: "approver",
+        time: at(3),
+        details: { retried },
+      });
       for (const endpoint of ["a", "b"]) {
         await webhooks.setPlace(endpoint, { after: 1, goneUrl: null });
       }
@@ -549,11 +629,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
         failedAt: at(1),
         problem: "it answered 422",
       });
-      expect(await webhooks.retry(["b"], 50, delivery("1").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("4").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("2").id)).toEqual(["a"]);
+      expect(await webhooks.retry(["b"], 50, record, delivery("1").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("4").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("2").id)).toEqual(["a"]);
       expect(await webhooks.next("a")).toMatchObject({ id: delivery("2").id, since: 50 });
-      expect(await webhooks.retry(["a", "b"], 60)).toEqual(["a", "a"]);
+      expect(await webhooks.retry(["a", "b"], 60, record)).toEqual(["a", "a"]);
+      const recorded = (await audit.read(0, 10)).map(({ details }) => details);
+      expect(recorded).toEqual([{ retried: 1 }, { retried: 2 }]);
       expect(await webhooks.next("a")).toMatchObject({
         id: delivery("1").id,
         attempts: 0,
@@ -631,6 +713,16 @@ function auditDraft(type: string): AuditDraft {
 }
 
 /** No JSON value: it cannot be sealed. */
+const NOBODY = { person: [], passkey: [], link: [], session: [] };
+
+function person(): PersonRecord {
+  return { id: "anna", name: "Anna", role: "operator", handle: "AAAA", created_at: at(0) };
+}
+
+function session(id: string): SessionRecord {
+  return { id, person: "anna", method: "passkey", started_at: 1, seen_at: 2 };
+}
+
 function cyclicDraft(): AuditDraft {
   const details: Record<string, unknown> = {};
   Object.assign(details, { self: details });
@@ -657,4 +749,20 @@ function artifactOf(taskId: string, name: string, requester = "default") {
 
 function seen(fields: Partial<SeenSignature> = {}): SeenSignature {
   return { keyId: "default", timestamp: 1, forgetAt: 300_001, mac: randomBytes(32), ...fields };
+}
+
+function grantOf(letter: string): Grant {
+  return {
+    id: `grant_${letter.repeat(22)}`,
+    key_id: "default",
+    desktop: "main",
+    action: "fs.write",
+    scope: { path_prefix: "/tmp" },
+    risk: "medium",
+    granted_by: "boss",
+    on_task: `task_${letter.repeat(22)}`,
+    created_at: at(0),
+    expires_at: at(600),
+    used: 0,
+  };
 }

@@ -1,12 +1,16 @@
+import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ConfirmRequest } from "../contract/requests.ts";
 import type { ApprovalView, Surface, TaskStatus } from "../contract/task.ts";
 import type { Change } from "./ledger.ts";
+import { auditProposal, shownProposal } from "./proposal.ts";
 import type { Plan, Task } from "./task.ts";
 
 /** How a decision came about. */
-export interface Circumstances {
+interface Circumstances {
+  readonly capabilities: CapabilityRegistry;
+  /** Where it was made with the requester's own key. */
   readonly surface?: Surface | undefined;
   /** Proof of a fresh touch of the approver's passkey. */
   readonly touch?: object | undefined;
@@ -18,7 +22,7 @@ export function applyDecision(
   plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
-  { surface, touch }: Circumstances = {},
+  { capabilities, surface, touch }: Circumstances,
 ): Change {
   if (request.plan_digest !== task.digest) {
     throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
@@ -32,12 +36,15 @@ export function applyDecision(
   const details = { plan_digest: task.digest, ...via, ...claimed, ...reason };
   const at = new Date().toISOString();
   if (request.decision === "reject") {
+    const { proposal } = request;
+    const proposed = proposal === undefined ? {} : { proposal };
+    const kept = proposal && { proposal: auditProposal(capabilities, proposal) };
     return {
       walk: ["rejected"],
-      state: { rejection: { key_id: principal.keyId, at, ...claimed, ...reason } },
-      data: reason,
+      state: { rejection: { key_id: principal.keyId, at, ...claimed, ...reason, ...proposed } },
+      data: { ...reason, ...shownProposal(task.id, proposal) },
       keyId: principal.keyId,
-      audit: [{ type: "task.rejected", details }],
+      audit: [{ type: "task.rejected", details: { ...details, ...kept } }],
     };
   }
   if (task.state.approvals.some(({ key_id }) => key_id === principal.keyId)) {

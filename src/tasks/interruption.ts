@@ -42,7 +42,7 @@ const ENDINGS = {
   revoked: {
     status: "cancelled",
     code: "task_cancelled",
-    hint: "A key this task depends on was revoked.",
+    hint: "A key or a grant that this task depends on is gone.",
   },
   timeout: {
     status: "failed",

@@ -17,7 +17,14 @@ export interface Change {
   readonly events?: readonly Pick<EventDraft, "event" | "data">[];
   /** Who moves it: a key, or null for the gateway itself. */
   readonly keyId: string | null;
-  readonly audit: readonly { readonly type: string; readonly details?: AuditDraft["details"] }[];
+  /** `keyId` where it is another's than that of the change. */
+  readonly audit: readonly {
+    readonly type: string;
+    readonly keyId?: string;
+    readonly details?: AuditDraft["details"];
+  }[];
+  /** The grant that approves it. */
+  readonly grantId?: string;
 }
 
 /**
@@ -75,13 +82,14 @@ export class Ledger {
         owner: task.requester,
         timestamp: now,
       })),
-      audit: change.audit.map(({ type, details }) => ({
+      audit: change.audit.map(({ type, keyId, details }) => ({
         type,
-        key_id: change.keyId,
+        key_id: keyId ?? change.keyId,
         time: now,
         task_id: task.id,
         ...(details !== undefined && { details }),
       })),
+      ...(change.grantId !== undefined && { grantId: change.grantId }),
     });
     if (!done) return undefined;
     if (isFinished(status)) this.#tell(task.id);

@@ -16,6 +16,7 @@ import { LookPlaces } from "./look-places.ts";
 import { mayLook, permit, refuseDisabled } from "./permit.ts";
 import type { Turns } from "./scheduler.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
+import { stepsOf } from "./steps-of.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
 
 export interface PlannerDeps {
@@ -176,6 +177,7 @@ export class Planner {
       note: {
         summary: capability.summary(parameters),
         reasons: permission.reasons,
+        rule: permission.rule,
         privateReasons: open ? [] : inspection.raises,
         ...(preview !== undefined && { preview }),
         openPreview: (inspection.preview === undefined && picture === undefined) || open,
@@ -274,22 +276,6 @@ async function settledAvailability(driver: Driver, action: string): Promise<Avai
   if (present.available || driver.ready === undefined) return present;
   await driver.ready;
   return driver.availability(action);
-}
-
-function stepsOf(request: PlanRequest): readonly StepRequest[] {
-  const { action, parameters, steps } = request;
-  if ((action === undefined) === (steps === undefined)) {
-    throw new GatewayError("invalid_request", "A plan has either `action` or `steps`.", {
-      hint: 'Send {"action", "parameters"} for one action, {"steps": [{"action", "parameters"}]} for several.',
-    });
-  }
-  if (steps === undefined) return [{ action: action ?? "", ...(parameters && { parameters }) }];
-  if (parameters !== undefined) {
-    throw new GatewayError("invalid_request", "/parameters does not stand beside /steps.", {
-      hint: "Each step has its own parameters.",
-    });
-  }
-  return steps;
 }
 
 /** Checked and normalised; of what may not be done at all the parameters need not be right. */

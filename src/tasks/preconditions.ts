@@ -17,6 +17,8 @@ export interface PreconditionDeps {
   /** The principal of a key that is alive. */
   readonly findPrincipal: (keyId: string) => Principal | undefined;
   readonly stopped: () => boolean;
+  /** Why a grant's approval holds no longer; undefined where it does. */
+  readonly findGrantLapse: (grantId: string) => string | undefined;
 }
 
 /**
@@ -57,13 +59,28 @@ export function findWithdrawal(
     deps.findPrincipal(keyId)?.scopes.has(scope) === true;
   const { approvals } = task.state;
   const lapsed = approvals.find(({ key_id, via }) =>
-    via === undefined ? !has(key_id, "confirm") : !mayDecide(deps.findPrincipal(key_id), plan),
+    via === undefined || via === "grant"
+      ? !has(key_id, "confirm")
+      : !mayDecide(deps.findPrincipal(key_id), plan),
   );
   const revoked = has(plan.requester, "execute") ? lapsed?.key_id : plan.requester;
-  if (revoked === undefined) return undefined;
+  if (revoked === undefined) return findLapsedGrant(deps, task);
   return new GatewayError("task_cancelled", `Key ${revoked} is no longer valid for this task.`, {
     hint: "A revoked key ends what it planned and voids what it approved.",
   });
+}
+
+function findLapsedGrant(deps: PreconditionDeps, { state }: Task): GatewayError | undefined {
+  for (const { grant_id: id } of state.approvals) {
+    const lapse = id === undefined ? undefined : deps.findGrantLapse(id);
+    if (lapse === undefined) continue;
+    return new GatewayError(
+      "task_cancelled",
+      `The grant ${id} that approved this task no longer holds: ${lapse}.`,
+      { hint: "Plan it again; an approver decides on it then." },
+    );
+  }
+  return undefined;
 }
 
 /** An approval of the requester's own surface holds as long as the operator trusts that surface. */

@@ -91,6 +91,14 @@ export class TaskEnder {
     for (const id of await store.listApprovedBy(keyId)) await this.end(id, interruption);
   }
 
+  /** Ends what a grant has approved and that has not started. */
+  async withdraw(grantId: string, why: string): Promise<void> {
+    const detail = `The grant ${grantId} that approved this task no longer holds: ${why}.`;
+    const interruption = new Interruption("revoked", null, detail);
+    for (const id of await this.#deps.store.listGrantedBy(grantId))
+      await this.end(id, interruption);
+  }
+
   /** Marks what ran when an earlier run of the program ended: nobody knows how far it came. */
   async markInterrupted(): Promise<void> {
     const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");

@@ -11,11 +11,15 @@ import type {
   TaskList,
   TaskListQuery,
 } from "../contract/requests.ts";
-import type { PlanView, RequestedBy, Surface, TaskStatus, TaskView } from "../contract/task.ts";
+import type { PlanView, RequestedBy, Surface, TaskView } from "../contract/task.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
 import { applyDecision, planExpired } from "./confirmation.ts";
 import { type Desktops, findDecisionRefusal } from "./desktops.ts";
+import { GrantDesk } from "./grant-desk.ts";
+import type { GrantStore } from "./grant-store.ts";
+import { approveByGrant } from "./granted-approval.ts";
+import { Grants } from "./grants.ts";
 import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
@@ -24,6 +28,7 @@ import { artifactQuota } from "./limits.ts";
 import { newTask, planRecords } from "./plan-records.ts";
 import { type Planned, Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
+import { checkProposal, shownProposal } from "./proposal.ts";
 import { refuseMismatch } from "./refuse-mismatch.ts";
 import { Runner } from "./runner.ts";
 import { Scheduler, type Turns } from "./scheduler.ts";
@@ -39,6 +44,7 @@ import { TurnKeeper } from "./turn-keeper.ts";
 
 export interface TaskEngineDeps {
   readonly store: TaskStore;
+  readonly grants: GrantStore;
   readonly stopSwitch: StopSwitch;
   readonly desktops: Desktops;
   readonly artifacts: ArtifactKeeper;
@@ -79,7 +85,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   readonly #turns: TurnKeeper;
   readonly #ender: TaskEnder;
   readonly #views: TaskViews;
+  readonly #grants: Grants;
   readonly #preconditions: PreconditionDeps;
+  readonly grantDesk: GrantDesk;
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(deps: TaskEngineDeps) {
@@ -88,17 +96,29 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
     this.turns = scheduler;
     this.#planner = new Planner({ ...deps, turns: scheduler });
-    this.#views = new TaskViews(deps.capabilities, deps.publicUrl);
-    this.#preconditions = { ...deps, stopped: () => this.stopped };
+    this.#views = new TaskViews(deps);
+    const stopped = () => this.stopped;
+    this.#grants = new Grants({
+      ...deps,
+      stopped,
+      withdraw: (grantId, why) => this.#ender.withdraw(grantId, why),
+    });
+    this.#preconditions = {
+      ...deps,
+      stopped,
+      findGrantLapse: (grantId) => this.#grants.findLapse(grantId),
+    };
     const shared = { ...deps, ...this.#preconditions, ledger: this.#ledger };
     this.#runner = new Runner(shared);
     this.#turns = new TurnKeeper({ ...shared, runner: this.#runner, scheduler });
     this.#ender = new TaskEnder({ ...shared, runner: this.#runner, turns: this.#turns });
+    this.grantDesk = new GrantDesk({ ...shared, ender: this.#ender, grants: this.#grants });
   }
 
   /** Takes up what an earlier run of the program left; call once, before requests come in. */
   async recover(): Promise<void> {
     await this.#ender.markInterrupted();
+    await this.#grants.load();
     for (const keyId of await this.#deps.store.openRequesters()) {
       if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
     }
@@ -106,7 +126,15 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       const task = await this.#ledger.get(id);
       this.#turns.enqueue(task, planOf(task));
     }
-    this.#sweeper = setInterval(() => void this.#ender.sweep(), SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => {
+      void this.#ender.sweep();
+      this.recheckGrants();
+    }, SWEEP_MS).unref();
+  }
+
+  /** Ends grants that hold no longer; what cannot be written down is tried again. */
+  recheckGrants(): void {
+    this.#grants.recheck().catch((error: unknown) => this.#deps.onError(error, "grants"));
   }
 
   get stopped(): boolean {
@@ -174,7 +202,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const finished =
       options.waitMs > 0 && (await this.#ledger.finished(task.id, options.waitMs, options.signal));
     const present = finished ? await this.#ledger.get(task.id) : task;
-    refuseEnded(present.state.status);
+    refuseEnded(present);
     const artifacts = isFinished(present.state.status)
       ? await this.#deps.artifacts.list(task.id)
       : [];
@@ -197,7 +225,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   ): Promise<TaskView> {
     this.#refuseStopped();
     const task = await this.#own(principal, taskId);
-    refuseEnded(task.state.status);
+    refuseEnded(task);
     const refusal = findDecisionRefusal(planOf(task).desktop, principal);
     if (refusal !== undefined) throw refusal;
     await instruct(
@@ -239,10 +267,14 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
     const { keyId } = principal;
-    const cancelled = await this.#ender.endActive(
-      new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`),
-      this.#deps.stopSwitch.set(true, keyId, reason),
-    );
+    const recorded = this.#deps.stopSwitch.set(true, keyId, reason);
+    const [cancelled] = await Promise.all([
+      this.#ender.endActive(
+        new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`),
+        recorded,
+      ),
+      this.#grants.endAll(keyId),
+    ]);
     return { stopped: true, cancelled };
   }
 
@@ -251,9 +283,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     return { stopped: false };
   }
 
-  /** Ends what a revoked key planned, and voids what it approved and has not started. */
-  revoke(keyId: string): Promise<void> {
-    return this.#ender.revoke(keyId);
+  /** Ends what a revoked key planned, its grants, and voids what it approved and has not started. */
+  async revoke(keyId: string): Promise<void> {
+    await Promise.all([this.#grants.endOf(keyId), this.#ender.revoke(keyId)]);
   }
 
   /** Lets what runs finish for a moment, then marks it interrupted. What is queued stays queued. */
@@ -279,9 +311,10 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       if (await this.#ender.expireIfDue(task, plan)) continue;
       refuseMismatch(this.#deps.capabilities, task, plan, request);
       const { status } = task.state;
-      refuseEnded(status);
+      refuseEnded(task);
       const needsPerson = status === "planned" && plan.mode === "approver";
-      if (needsPerson) {
+      const grant = needsPerson ? this.#grants.covering(plan, task.notes) : undefined;
+      if (needsPerson && grant === undefined) {
         const moved = await this.#ledger.apply(task, {
           walk: ["awaiting_confirmation"],
           state: { executed: true },
@@ -290,10 +323,13 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         });
         if (moved !== undefined) return moved;
       } else if (status === "planned" || status === "ready") {
-        const obstacle = findObstacle(this.#preconditions, task, plan, 0);
+        const granted = grant && approveByGrant(task, grant);
+        const obstacle = findObstacle(this.#preconditions, granted?.task ?? task, plan, 0);
         if (obstacle !== undefined) throw obstacle;
-        const moved = await this.#turns.start(task, plan, principal.keyId);
-        if (moved !== undefined) return moved;
+        const moved = await this.#turns.start(task, plan, principal.keyId, granted);
+        if (moved === undefined) continue;
+        if (granted !== undefined) this.#grants.countUse(granted.grantId, granted.approval.at);
+        return moved;
       } else {
         return task;
       }
@@ -301,9 +337,11 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   async #decide(principal: Principal, request: ConfirmRequest, surface?: Surface): Promise<Task> {
+    const { capabilities } = this.#deps;
     const present = await this.#ledger.get(request.task_id);
     const refusal = findDecisionRefusal(planOf(present).desktop, principal);
     if (refusal !== undefined) throw refusal;
+    checkProposal(capabilities, request);
     let touch: object | undefined;
     if (request.decision === "approve") {
       this.#refuseStopped();
@@ -312,7 +350,11 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     }
     await this.#ender.expireIfDue(present);
     const task = await this.#ledger.change(request.task_id, (present) =>
-      applyDecision(present, planOf(present), principal, request, { surface, touch }),
+      applyDecision(present, planOf(present), principal, request, {
+        capabilities,
+        surface,
+        touch,
+      }),
     );
     if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
     return task;
@@ -392,10 +434,15 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 }
 
 /** A task that ended without running says so as an error. */
-function refuseEnded(status: TaskStatus): void {
+function refuseEnded({ id, state }: Task): void {
+  const { status, rejection } = state;
   if (status === "rejected") {
     throw new GatewayError("task_rejected", "An approver rejected this task.", {
-      hint: "GET /tasks/{id} has the reason; plan something else.",
+      hint:
+        rejection?.proposal === undefined
+          ? "GET /tasks/{id} has the reason; plan something else."
+          : "The approver proposes another plan: it is a body for POST /plan, if it serves.",
+      ...shownProposal(id, rejection?.proposal),
     });
   }
   if (status === "cancelled") {

@@ -7,6 +7,8 @@ import type { Plan, Task, TaskState } from "./task.ts";
 export interface Records {
   readonly events: readonly EventDraft[];
   readonly audit: readonly AuditDraft[];
+  /** The grant that the change stands on: it counts as used, and without it nothing is written. */
+  readonly grantId?: string;
 }
 
 export type NewTask = Omit<Task, "seq" | "revision"> & Pick<Plan, "expires_at">;
@@ -49,7 +51,7 @@ export interface TaskStore {
   ): Promise<{ taskId: string; bodyDigest: string } | undefined>;
   /**
    * One conditional UPDATE: writes `state` and the records if the task is still at `revision`,
-   * and says whether it was.
+   * and says whether it was, and its grant was there.
    */
   update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean>;
   get(id: string): Promise<Task | undefined>;
@@ -59,6 +61,8 @@ export interface TaskStore {
   listByStatus(statuses: readonly TaskStatus[], limit: number): Promise<string[]>;
   /** Ids of tasks that have not started and that this key has approved. */
   listApprovedBy(keyId: string): Promise<string[]>;
+  /** Ids of tasks that have not started and that this grant has approved. */
+  listGrantedBy(grantId: string): Promise<string[]>;
   /** Ids of tasks that have not started and whose plan has expired at `now` (ISO 8601). */
   listExpired(now: string, limit: number): Promise<string[]>;
   /** The keys that have tasks which are not finished. */

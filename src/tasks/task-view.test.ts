@@ -3,6 +3,8 @@ import { capabilities } from "../capabilities/registry.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { TaskStatus } from "../contract/task.ts";
 import { canonicalJson } from "../lib/canonical.ts";
+import { buildPolicy } from "../policy/build-policy.ts";
+import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import type { Plan, Task } from "./task.ts";
 import { TaskViews } from "./task-view.ts";
 
@@ -59,7 +61,14 @@ function typing(status: TaskStatus): Task {
   };
 }
 
-const views = new TaskViews(capabilities, () => "http://localhost:8089");
+const views = new TaskViews({
+  capabilities,
+  publicUrl: () => "http://localhost:8089",
+  policy: () => {
+    const actions = [...capabilities.keys()];
+    return buildPolicy(DEFAULT_POLICY, { actions, ownHosts: [] });
+  },
+});
 
 describe("TaskViews", () => {
   it("I7 show sensitive text to the approver while it is to be decided", () => {

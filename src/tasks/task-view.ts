@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { ExecuteView } from "../contract/requests.ts";
 import type { ArtifactView, Parameters, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
+import { type GrantableDeps, proposeGrant } from "./grantable.ts";
 import type { Plan, Task } from "./task.ts";
 import { isFinished } from "./transitions.ts";
 
@@ -17,19 +17,22 @@ export function planOf(task: Task): Plan {
   return JSON.parse(task.canonicalPlan) as Plan;
 }
 
+export interface TaskViewDeps extends GrantableDeps {
+  /** Without a slash at its end. */
+  readonly publicUrl: () => string;
+}
+
 /** Tasks as their requester or an approver may see them. */
 export class TaskViews {
-  readonly #capabilities: CapabilityRegistry;
-  readonly #publicUrl: () => string;
+  readonly #deps: TaskViewDeps;
 
-  constructor(capabilities: CapabilityRegistry, publicUrl: () => string) {
-    this.#capabilities = capabilities;
-    this.#publicUrl = publicUrl;
+  constructor(deps: TaskViewDeps) {
+    this.#deps = deps;
   }
 
   /** The page that opens the plan for an approver. It gives no right by itself. */
   confirmationUrl(taskId: string): string {
-    return `${this.#publicUrl()}/approvals/${taskId}`;
+    return `${this.#deps.publicUrl()}/approvals/${taskId}`;
   }
 
   /**
@@ -45,7 +48,7 @@ export class TaskViews {
     const unmasked = approver && isUndecided(task.state.status);
     const steps = plan.steps.map((step, index) => {
       const note = task.notes.steps[index];
-      const capability = this.#capabilities.get(step.action);
+      const capability = this.#deps.capabilities.get(step.action);
       const parameters = unmasked
         ? step.parameters
         : (capability?.mask(step.parameters) ?? step.parameters);
@@ -59,6 +62,7 @@ export class TaskViews {
         summary: note?.summary ?? "",
         risk: step.risk,
         reasons: [...(note?.reasons ?? []), ...(approver ? (note?.privateReasons ?? []) : [])],
+        ...(note?.rule !== undefined && { rule: note.rule }),
         ...(preview !== undefined && { preview }),
       };
     });
@@ -91,11 +95,15 @@ export class TaskViews {
     approver?: boolean,
   ): TaskView {
     const { state } = task;
+    const plan = planOf(task);
+    const isAsked = principal.scopes.has("confirm") && isUndecided(state.status);
+    const grantable = isAsked ? proposeGrant(this.#deps, plan, task.notes) : undefined;
     return {
-      ...this.plan(task, principal, planOf(task), approver),
+      ...this.plan(task, principal, plan, approver),
       requester: task.requester,
       approvals: [...state.approvals],
       ...(state.rejection !== undefined && { rejection: state.rejection }),
+      ...(grantable !== undefined && { grantable }),
       progress: state.progress,
       ...(state.message !== undefined && { message: state.message }),
       result: state.result,

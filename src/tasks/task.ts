@@ -2,6 +2,7 @@ import type { ConfirmationMode, RiskLevel } from "../contract/policy.ts";
 import type {
   ApprovalView,
   Parameters,
+  PlanRequest,
   Preview,
   RequestedBy,
   TaskError,
@@ -48,6 +49,8 @@ export interface PlanNotes {
   readonly steps: readonly {
     readonly summary: string;
     readonly reasons: readonly string[];
+    /** The policy's rule that set who confirms; absent in notes of earlier versions. */
+    readonly rule?: string;
     /** Reasons that only an approver sees, because they tell of the desktop's state. */
     readonly privateReasons: readonly string[];
     readonly preview?: Preview;
@@ -61,6 +64,8 @@ export interface Rejection {
   readonly on_behalf_of?: string;
   readonly at: string;
   readonly reason?: string;
+  /** What the requester may plan instead. */
+  readonly proposal?: PlanRequest;
 }
 
 /** The part of a task that moves. */

@@ -1,5 +1,6 @@
 import { GatewayError } from "../contract/errors.ts";
 import { desktopLock } from "./desktop-locks.ts";
+import { approvedBy, type GrantedApproval } from "./granted-approval.ts";
 import type { Change, Ledger } from "./ledger.ts";
 import type { LockMode } from "./lock-table.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
@@ -31,15 +32,20 @@ export class TurnKeeper {
   }
 
   /**
-   * Starts or queues a planned or ready task that nothing stands against. Undefined where the task
-   * has moved meanwhile. Throws `queue_full`.
+   * Starts or queues a planned or ready task that nothing stands against; with `granted` it is
+   * approved by that in the same move. Undefined where the task or the grant has moved meanwhile. Throws `queue_full`.
    */
-  async start(task: Task, plan: Plan, keyId: string): Promise<Task | undefined> {
+  async start(
+    task: Task,
+    plan: Plan,
+    keyId: string,
+    granted?: GrantedApproval,
+  ): Promise<Task | undefined> {
     const ready = task.state.status === "ready" ? [] : (["ready"] as const);
     const job = this.#job(task, plan);
     if (this.#scheduler.reserve(job)) {
       return this.#run(job, task, plan, {
-        ...this.#beginning(task, plan, keyId),
+        ...approvedBy(granted, this.#beginning(granted?.task ?? task, plan, keyId)),
         walk: [...ready, "queued", "running"],
       });
     }
@@ -50,12 +56,15 @@ export class TurnKeeper {
         retry_after: 1,
       });
     }
-    const queued = await this.#deps.ledger.apply(task, {
-      walk: [...ready, "queued"],
-      state: { executed: true },
-      keyId,
-      audit: [{ type: "task.queued", details: { plan_digest: task.digest } }],
-    });
+    const queued = await this.#deps.ledger.apply(
+      task,
+      approvedBy(granted, {
+        walk: [...ready, "queued"],
+        state: { executed: true },
+        keyId,
+        audit: [{ type: "task.queued", details: { plan_digest: task.digest } }],
+      }),
+    );
     if (queued !== undefined) this.enqueue(queued, plan);
     return queued;
   }
@@ -136,9 +145,10 @@ export class TurnKeeper {
             plan_digest: task.digest,
             policy_digest: this.#deps.policy().digest,
             mode: plan.mode,
-            approvals: approvals.map(({ key_id, on_behalf_of, at }) => ({
+            approvals: approvals.map(({ key_id, on_behalf_of, at, grant_id }) => ({
               key_id,
               at,
+              ...(grant_id !== undefined && { grant_id }),
               ...(on_behalf_of !== undefined && { on_behalf_of }),
             })),
           },

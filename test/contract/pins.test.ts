@@ -49,6 +49,10 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /audit/verification
+  GET /grants
+  POST /grants
+  DELETE /grants/{grant_id}
   GET /keys
   POST /keys
   POST /keys/{key_id}/rotate
@@ -135,7 +139,7 @@ const TASK_ONLY =
 const EVENTS =
   "task_planned task_confirmed task_rejected task_expired task_queued task_started task_progress " +
   "task_completed task_failed task_cancelled task_interrupted policy_reloaded gateway_stopped " +
-  "gateway_resumed desktop_taken_over desktop_returned";
+  "gateway_resumed grant_created grant_ended desktop_taken_over desktop_returned";
 
 const STATUSES =
   "planned awaiting_confirmation ready queued running completed failed cancelled interrupted " +
@@ -215,7 +219,7 @@ describe("pinned: the routes", () => {
 
   test("are the only ones: what others call such a service is not there", async () => {
     const guesses = ["/", "/api", "/v1/plan", "/admin", "/plans", "/task", "/events/", "/approve"];
-    const more = ["/.env", "/config/policy.json", "/debug", "/shutdown", "/grants", "/sse"];
+    const more = ["/.env", "/config/policy.json", "/debug", "/shutdown", "/grant", "/sse"];
     for (const path of [...guesses, ...more]) {
       for (const method of ["GET", "POST"] as const) {
         expect((await call(gateway, method, path)).status, `${method} ${path}`).toBe(404);

@@ -46,6 +46,7 @@ export async function startEngine(options: {
   );
   const engine = new TaskEngine({
     store: store.tasks,
+    grants: store.grants,
     stopSwitch: await StopSwitch.open(store.settings),
     desktops: new Desktops(
       options.desktops ?? [{ name: "main", driver: options.driver, keys: null }],

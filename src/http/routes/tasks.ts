@@ -63,13 +63,14 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWa
       path: "/confirm",
       summary: "Approve or reject a plan",
       description:
-        "`plan_digest` names exactly what was shown. `on_behalf_of` is recorded as claimed and never makes a second approver.",
+        "`plan_digest` names exactly what was shown. `on_behalf_of` is recorded as claimed and never makes a second approver. With `reject`, `proposal` is what the requester may plan instead: it is told, and nothing is planned by itself.",
       tag: "Tasks",
       access: ["confirm"],
       body: ConfirmRequest,
       answers: { 200: { description: "The task after the decision.", schema: TaskView } },
       errors: [
         "task_not_found",
+        "capability_unknown",
         "digest_mismatch",
         "already_decided",
         "same_approver",

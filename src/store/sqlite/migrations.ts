@@ -143,6 +143,16 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (kind, id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- What approves tasks beforehand. One that ends is removed: the audit log has it.
+  CREATE TABLE grants (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    last_used_at TEXT
+  );
+  `,
 ];
 
 /** The schema this program writes. */

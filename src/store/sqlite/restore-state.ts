@@ -75,10 +75,11 @@ const OUTCOME_UNKNOWN: TaskError = {
 
 /**
  * Ends every task that was under way in the backup: it may have run since, and nothing runs twice.
- * What was to run is `interrupted`, what only waited for a decision `expired`. Says how many.
+ * Its grants end too, because they may have been revoked since. What was to run is `interrupted`, what only waited for a decision `expired`. Says how many.
  */
 export function endOpenTasks(connection: Connection): number {
   const now = new Date().toISOString();
+  connection.run("DELETE FROM grants");
   const open = connection.all<{ seq: number; state: string }>(OPEN);
   for (const { seq, state } of open) {
     const before = JSON.parse(state) as TaskState;

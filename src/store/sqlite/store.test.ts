@@ -63,6 +63,7 @@ describe("SqliteStore", () => {
        ALTER TABLE artifacts DROP COLUMN size; DROP TABLE webhook_endpoints;
        DROP TABLE webhook_deliveries;
        DROP TABLE keys; DROP TABLE key_use; DROP TABLE statistics; DROP INDEX audit_of_service;
+       DROP TABLE people_records; DROP TABLE grants;
        PRAGMA user_version = 1`,
     );
     await using store = openStore({ file, seal });

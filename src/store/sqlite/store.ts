@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import type { SealRecord } from "../../audit/audit-store.ts";
 import { SqliteArtifactStore } from "./artifact-store.ts";
+import { SqliteAuditSearch } from "./audit-search.ts";
 import { readHead, SqliteAuditStore } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteEventStore } from "./event-store.ts";
+import { SqliteGrantStore } from "./grant-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
@@ -43,9 +45,11 @@ export class SqliteStore implements AsyncDisposable {
   readonly artifacts: SqliteArtifactStore;
   readonly settings: SqliteSettingStore;
   readonly webhooks: SqliteWebhookStore;
+  readonly grants: SqliteGrantStore;
   readonly people: SqlitePeopleStore;
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
+  readonly auditSearch: SqliteAuditSearch;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
   #scans: Connection | undefined;
@@ -96,10 +100,17 @@ export class SqliteStore implements AsyncDisposable {
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);
-    this.webhooks = new SqliteWebhookStore(group, reader);
+    this.webhooks = new SqliteWebhookStore(group, reader, records);
+    this.grants = new SqliteGrantStore(group, reader, records);
     this.people = new SqlitePeopleStore(group, reader, records);
     this.keys = new SqliteKeyStore(group, reader, records);
-    this.plans = new SqliteRecordedPlans(() => this.#openScans(file));
+    const scans = () => this.#openScans(file);
+    this.plans = new SqliteRecordedPlans(scans);
+    this.auditSearch = new SqliteAuditSearch({
+      scans,
+      index,
+      end: () => this.audit.durableHead.seq,
+    });
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);

@@ -8,6 +8,7 @@ import type {
   TaskStore,
 } from "../../tasks/task-store.ts";
 import type { Connection } from "./connection.ts";
+import { countUse, hasGrant } from "./grant-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { StatusCounts } from "./status-counts.ts";
@@ -51,6 +52,11 @@ const APPROVED_BY = `
   SELECT id FROM tasks WHERE status < ${PENDING_END} AND EXISTS (
     SELECT 1 FROM json_each(tasks.state, '$.approvals') AS approval
     WHERE approval.value ->> 'key_id' = ?
+  )`;
+const GRANTED_BY = `
+  SELECT id FROM tasks WHERE status < ${PENDING_END} AND EXISTS (
+    SELECT 1 FROM json_each(tasks.state, '$.approvals') AS approval
+    WHERE approval.value ->> 'grant_id' = ?
   )`;
 const HAS_OPEN = `SELECT 1 AS found FROM tasks WHERE requester = ? AND status < ${OPEN_END} LIMIT 1`;
 /** Jumps from one requester to the next along the index. */
@@ -147,7 +153,9 @@ export class SqliteTaskStore implements TaskStore {
       if (seq === undefined) return false;
       const before = connection.get<{ status: number }>(STATUS, seq, revision);
       if (before === undefined) return false;
+      if (records.grantId !== undefined && !hasGrant(connection, records.grantId)) return false;
       const sealed = this.#records.seal(records);
+      if (records.grantId !== undefined) countUse(connection, records.grantId);
       const status = codeOf(state.status);
       const text = JSON.stringify(state);
       connection.run(UPDATE, status, state.finished_at ?? null, text, seq, revision);
@@ -185,6 +193,10 @@ export class SqliteTaskStore implements TaskStore {
 
   async listApprovedBy(keyId: string): Promise<string[]> {
     return this.#reader.all<{ id: string }>(APPROVED_BY, keyId).map((row) => row.id);
+  }
+
+  async listGrantedBy(grantId: string): Promise<string[]> {
+    return this.#reader.all<{ id: string }>(GRANTED_BY, grantId).map((row) => row.id);
   }
 
   async listExpired(now: string, limit: number): Promise<string[]> {
