@@ -273,7 +273,7 @@ describe("VNC", () => {
   });
 
   test.each<[string, Record<string, string | undefined>, number, string]>([
-    ["another site's page", { origin: "https://evil.example" }, 401, "signature_missing"],
+    ["another site's page", { origin: "https://evil.example" }, 403, "host_not_allowed"],
     ["a page without an origin", { origin: undefined }, 403, "host_not_allowed"],
     ["an opaque origin", { origin: "null" }, 403, "host_not_allowed"],
     ["another Host", { host: "evil.example" }, 403, "host_not_allowed"],
