@@ -47,8 +47,9 @@ export function TakeoverBar({ desktop, me }: { desktop: DesktopView; me: string 
       <div className="takeover-words">
         {lease === undefined && (
           <p>
-            Take it over to use it yourself. Until you give it back, tasks and plans for it wait;
-            they are not lost. That you had it, and what kind of input you gave, goes on record.
+            Take it over to use it yourself. Meanwhile tasks for it wait, and plans that have to
+            look at it are put off; they go on when you give it back. That you had it goes on
+            record, and what kind of input you gave.
           </p>
         )}
         {isMine && (

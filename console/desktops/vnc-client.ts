@@ -39,7 +39,9 @@ export class VncClient {
     // Opened here because noVNC does not tell the code of its end.
     const socket = new WebSocket(url);
     socket.addEventListener("close", ({ code }) => {
-      if (!this.#isClosed) onEnd(code);
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      onEnd(code);
     });
     this.#rfb = new RFB(place, socket, { shared: true });
     this.#rfb.viewOnly = isViewOnly;
@@ -65,6 +67,7 @@ export class VncClient {
   }
 
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#rfb.disconnect();
   }

@@ -22,8 +22,10 @@ interface Props {
   readonly onGone: () => void;
 }
 
-/** Connections that come to nothing before it is given up. */
+/** Connections that come to nothing, one after the other, before it is given up. */
 const MOST_FAILURES = 3;
+/** ms that one must hold to have come to something. */
+const HOLDS_MS = 10_000;
 const RETRY_MS = 1500;
 /** Ends after which nothing is tried by itself. */
 const STAYS_ENDED: Readonly<Record<number, string>> = {
@@ -39,6 +41,8 @@ export function VncScreen({ name, isMine, size: known, onGone }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const client = useRef<VncClient>(undefined);
   const failures = useRef(0);
+  /** When the connection was made, as performance.now() has it. */
+  const since = useRef(Number.POSITIVE_INFINITY);
   const [attempt, setAttempt] = useState(0);
   const [size, setSize] = useState(known);
   const [isLive, setLive] = useState(false);
@@ -54,7 +58,8 @@ export function VncScreen({ name, isMine, size: known, onGone }: Props) {
       setEnded(words);
       return undefined;
     }
-    failures.current += 1;
+    const held = performance.now() - since.current;
+    failures.current = held < HOLDS_MS ? failures.current + 1 : 1;
     if (failures.current < MOST_FAILURES) return RETRY_MS * failures.current;
     onGone();
     return undefined;
@@ -66,12 +71,13 @@ export function VncScreen({ name, isMine, size: known, onGone }: Props) {
     if (place.current === null) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     setEnded(undefined);
+    since.current = Number.POSITIVE_INFINITY;
     const opened = new VncClient({
       url: desktopService.vncUrl(name),
       place: place.current,
       isViewOnly: viewOnly(),
       onConnect: (shape) => {
-        failures.current = 0;
+        since.current = performance.now();
         setSize(shape);
         setLive(true);
       },
