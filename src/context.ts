@@ -3,7 +3,6 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
-import { AuditVerification } from "./audit/audit-verification.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
@@ -262,17 +261,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     }
   });
 
-  const verification = building.use(
-    new AuditVerification({
-      log: {
-        head: () => store.audit.head(),
-        search: (query) => store.auditSearch.search(query),
-      },
-      auditKey: secrets.auditKey,
-      headFile: join(dataDir, HEAD_FILE_NAME),
-      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
-      onError: (err) => log.error({ err }, "the audit log could not be verified"),
-    }),
+  const openedOperate = building.use(
+    openOperate({ config, secrets, policy, store, findPrincipal, log }),
   );
   const metrics = createMetrics({
     tasks: store.tasks,
@@ -295,21 +285,13 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     people,
     keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
-    operate: openOperate({
-      policy,
-      plans: store.plans,
-      findPrincipal,
-    }),
+    operate: openedOperate.operate,
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
     grants: engine.grantDesk,
     events,
-    audit: {
-      head: () => store.audit.head(),
-      search: (query) => store.auditSearch.search(query),
-      verification: () => verification.view(),
-    },
+    audit: openedOperate.audit,
     notifications,
     artifacts,
     capabilities: capabilitiesOf,

@@ -227,6 +227,15 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           changes: [{ effect: "lets it", file: "policy.json", pointer: "/a", line: "b" }],
         }),
       },
+      statistics: {
+        view: async () => ({
+          tasks: [],
+          decisions: [{ day: "2026-01-01", approved: 1, rejected: 0 }],
+          waiting: { count: 1, p50_s: 3 },
+          approvers: [{ key_id: "approver", decisions: 1, under_two_seconds: 0 }],
+          complete: true,
+        }),
+      },
       dryRun: {
         run: async () => ({
           valid: true,

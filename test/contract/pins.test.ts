@@ -54,6 +54,7 @@ const ROUTES = `
   GET /policy
   POST /policy/explain
   POST /policy/dry-run
+  GET /statistics
   GET /webhooks
   POST /webhooks/retry
   GET /session
