@@ -54,6 +54,7 @@ describe("the description of the API", () => {
     expect(nameless.map(({ path }) => path)).toEqual([
       "/confirm",
       "/confirm/challenge",
+      "/grants",
       "/cards",
       "/cards/open",
       "/cards/state",
@@ -62,6 +63,10 @@ describe("the description of the API", () => {
       "/mcp",
       "/mcp",
       "/mcp",
+      "/desktops/{desktop}/takeover",
+      "/desktops/{desktop}/takeover",
+      "/desktops/{desktop}/input",
+      "/desktops/{desktop}/vnc",
       "/keys",
       "/keys",
       "/keys/{key_id}/rotate",
