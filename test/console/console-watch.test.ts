@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call } from "../support/call.ts";
@@ -7,8 +6,6 @@ import { browserPath, ConsoleBrowser, DESK, PHONE, type Seat } from "../support/
 import { plan, planRequest, run } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { originOf } from "../support/people.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 describe.runIf(browserPath)("watching and stopping in the console (needs Chromium)", () => {
   let gateway: Gateway;
@@ -205,7 +202,7 @@ describe.runIf(browserPath)("watching and stopping in the console (needs Chromiu
   });
 
   async function serious(page: Page): Promise<unknown> {
-    await page.evaluate(AXE);
+    await page.evaluate(axe.source);
     return page.evaluate(`axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
       violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
