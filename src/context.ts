@@ -3,7 +3,6 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
-import { AuditVerification } from "./audit/audit-verification.ts";
 import { createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
@@ -28,6 +27,7 @@ import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
 import { openOperate } from "./open-operate.ts";
 import { openPeople } from "./open-people.ts";
+import { openTakeovers } from "./open-takeovers.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
@@ -151,11 +151,12 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     store.artifacts,
     await ArtifactFiles.open(join(dataDir, "artifacts")),
   );
+  const stopSwitch = await StopSwitch.open(store.settings);
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
       grants: store.grants,
-      stopSwitch: await StopSwitch.open(store.settings),
+      stopSwitch,
       desktops,
       artifacts,
       capabilities,
@@ -173,6 +174,18 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
+  const takeovers = building.use(
+    await openTakeovers({
+      desktops,
+      turns: engine.turns,
+      settings: store.settings,
+      audit: store.audit,
+      stopSwitch,
+      people,
+      policy: () => policy.current,
+      log,
+    }),
+  );
   await engine.recover();
   building.use(
     new ServiceJobs({
@@ -262,17 +275,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     }
   });
 
-  const verification = building.use(
-    new AuditVerification({
-      log: {
-        head: () => store.audit.head(),
-        search: (query) => store.auditSearch.search(query),
-      },
-      auditKey: secrets.auditKey,
-      headFile: join(dataDir, HEAD_FILE_NAME),
-      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
-      onError: (err) => log.error({ err }, "the audit log could not be verified"),
-    }),
+  const openedOperate = building.use(
+    openOperate({ config, secrets, policy, store, findPrincipal, log }),
   );
   const metrics = createMetrics({
     tasks: store.tasks,
@@ -295,23 +299,16 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     people,
     keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
-    operate: openOperate({
-      policy,
-      plans: store.plans,
-      findPrincipal,
-    }),
+    operate: openedOperate.operate,
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
     grants: engine.grantDesk,
     events,
-    audit: {
-      head: () => store.audit.head(),
-      search: (query) => store.auditSearch.search(query),
-      verification: () => verification.view(),
-    },
+    audit: openedOperate.audit,
     notifications,
     artifacts,
+    desktops: takeovers,
     capabilities: capabilitiesOf,
     tools: {
       list: toolList,

@@ -16,6 +16,7 @@ import { SqliteReplayStore } from "./replay-store.ts";
 import { recordRestore } from "./restore-note.ts";
 import { SqliteSettingStore } from "./setting-store.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
+import { SqliteStatisticsStore } from "./statistics-store.ts";
 import { StatusCounts } from "./status-counts.ts";
 import { StoreError } from "./store-error.ts";
 import { TaskIndex } from "./task-index.ts";
@@ -50,6 +51,7 @@ export class SqliteStore implements AsyncDisposable {
   readonly keys: SqliteKeyStore;
   readonly plans: SqliteRecordedPlans;
   readonly auditSearch: SqliteAuditSearch;
+  readonly statistics: SqliteStatisticsStore;
   readonly #group: GroupCommit;
   readonly #reader: SnapshotReader;
   #scans: Connection | undefined;
@@ -106,11 +108,9 @@ export class SqliteStore implements AsyncDisposable {
     this.keys = new SqliteKeyStore(group, reader, records);
     const scans = () => this.#openScans(file);
     this.plans = new SqliteRecordedPlans(scans);
-    this.auditSearch = new SqliteAuditSearch({
-      scans,
-      index,
-      end: () => this.audit.durableHead.seq,
-    });
+    const end = () => this.audit.durableHead.seq;
+    this.auditSearch = new SqliteAuditSearch({ scans, index, end });
+    this.statistics = new SqliteStatisticsStore({ group, reader, scans, end });
     recordRestore(group, reader, this.audit);
     group.flush();
     if (group.problem !== undefined) throw new Error(`${file} cannot be written: ${group.problem}`);
