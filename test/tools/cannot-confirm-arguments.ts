@@ -95,6 +95,7 @@ const HOSTILE = {
   session: "A".repeat(44),
   token: "A".repeat(44),
   seen: "",
+  grant_id: `grant_${"A".repeat(22)}`,
   artifact_id: `artifact_${"A".repeat(22)}`,
   tool: "fs_write",
   since: "0",
