@@ -11,6 +11,7 @@ import {
   parametersFromJson,
   parametersOf,
 } from "./parameter-form.ts";
+import { ParameterInput } from "./parameter-input.tsx";
 
 const FIRST = "fs.write";
 

@@ -37,7 +37,9 @@ test("text stays what it is, the rest is JSON, and what is empty is left out", (
 });
 
 test("what is no JSON is named", () => {
-  expect(() => parametersOf(fieldsOf(schema) ?? [], { length: "many" })).toThrow("length is no JSON");
+  expect(() => parametersOf(fieldsOf(schema) ?? [], { length: "many" })).toThrow(
+    "length is no JSON",
+  );
   expect(() => parametersFromJson("[1]")).toThrow("no JSON object");
   expect(parametersFromJson("")).toEqual({});
 });

@@ -9,8 +9,8 @@ import { CopyButton } from "./copy-button.tsx";
 import { DryRun } from "./dry-run.tsx";
 import { Explain } from "./explain.tsx";
 import { PolicySettings } from "./policy-settings.tsx";
-import { TextPane } from "./text-pane.tsx";
 import { asFile, type ShownPolicy } from "./policy-words.ts";
+import { TextPane } from "./text-pane.tsx";
 
 /** The policy in force: to be read, to be asked, and to be compared with another. */
 export function PolicyPart() {
