@@ -18,6 +18,7 @@ import type { Principal } from "./contract/principal.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
+import { secretsOfKeys } from "./known-secrets.ts";
 import { isLoopbackHost } from "./lib/loopback-host.ts";
 import { Mcp } from "./mcp/mcp.ts";
 import { createMetrics } from "./metrics.ts";
@@ -48,6 +49,8 @@ export interface ContextOptions {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly log: Logger;
+  /** Tells the log what it must mask. */
+  readonly learn: (secrets: readonly string[]) => void;
 }
 
 /** Room for what JSON and base64 add to the largest file. */
@@ -67,7 +70,8 @@ export interface Context extends AsyncDisposable {
  * Builds every long-lived object once, in order; what was built is disposed in reverse, also where
  * a later one fails. Throws StartupError and what the rooms throw.
  */
-export async function createContext({ config, secrets, log }: ContextOptions): Promise<Context> {
+export async function createContext(options: ContextOptions): Promise<Context> {
+  const { config, secrets, log, learn } = options;
   await using building = new AsyncDisposableStack();
   const { dataDir } = config;
   prepareDirectories(config);
@@ -76,7 +80,14 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
 
   const policy = building.use(openPolicy(config));
   const keys = building.use(
-    new KeySource({ file: config.clientsFile, load: () => readKeys(config, secrets) }),
+    new KeySource({
+      file: config.clientsFile,
+      load: () => {
+        const definitions = readKeys(config, secrets);
+        learn(secretsOfKeys(definitions));
+        return definitions;
+      },
+    }),
   );
   const { ring } = keys;
   const store = building.use(
@@ -157,7 +168,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }),
   );
   const notifications = building.use(
-    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log }),
+    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log, learn }),
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
@@ -235,7 +246,10 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
   policy.onRefused((problem) =>
     log.error({ problem }, "policy file refused; the one before stays"),
   );
-  keys.onReload(() => log.info("keys reloaded"));
+  keys.onReload(() => {
+    log.info("keys reloaded");
+    mcp.toolsChanged();
+  });
   keys.onRefused((problem) => log.error({ problem }, "clients file refused; the keys before stay"));
 
   store.events.onCommitted((committed) => {
@@ -247,6 +261,9 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     }
   });
 
+  const openedOperate = building.use(
+    openOperate({ config, secrets, policy, store, findPrincipal, log }),
+  );
   const metrics = createMetrics({
     tasks: store.tasks,
     events: store.events,
@@ -268,17 +285,13 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
     people,
     keys: { principal: findPrincipal },
     keyDesk: openedKeys.desk,
-    operate: openOperate({
-      policy,
-      plans: store.plans,
-      findPrincipal,
-    }),
+    operate: openedOperate.operate,
     policy,
     rateLimiter: new RateLimiter(),
     tasks: engine,
     grants: engine.grantDesk,
     events,
-    audit: store.audit,
+    audit: openedOperate.audit,
     notifications,
     artifacts,
     capabilities: capabilitiesOf,
@@ -297,6 +310,7 @@ export async function createContext({ config, secrets, log }: ContextOptions): P
         desktops: () => desktops.all,
         policyProblem: () => policy.problem,
         keysProblem: () => keys.problem,
+        webhooksProblem: () => notifications.problem,
         stopped: () => engine.stopped,
       }),
     metrics: metrics.registry,

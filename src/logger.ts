@@ -7,6 +7,8 @@ const FLUSH_MS = 100;
 
 export interface ServiceLogger {
   readonly log: Logger;
+  /** Masks these too from now on. */
+  learn(secrets: readonly string[]): void;
   /** Writes out what is buffered: before the process ends. */
   flush(): void;
 }
@@ -15,12 +17,8 @@ export interface ServiceLogger {
  * Structured lines on standard output. Whatever a line holds, the service's own secrets are masked
  * in it just before it is written.
  */
-export function createLogger(
-  config: Config,
-  secrets: Secrets,
-  keySecrets: readonly string[],
-): ServiceLogger {
-  const known = [
+export function createLogger(config: Config, secrets: Secrets): ServiceLogger {
+  const known = new Set([
     secrets.sharedSecret,
     secrets.approverSecret,
     secrets.apiToken,
@@ -28,9 +26,8 @@ export function createLogger(
     secrets.guardKey,
     secrets.openWebUiJwtSecret,
     ...secrets.bytebotApiKeys.values(),
-    ...keySecrets,
-  ];
-  const mask = maskSecrets(known.filter((secret) => secret !== undefined));
+  ]);
+  let mask = maskSecrets(known);
   const format = config.logFormat === "text" ? readableLine : (line: string) => line;
   const out = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: FLUSH_MS });
   const log = pino(
@@ -43,13 +40,20 @@ export function createLogger(
     },
     out,
   );
-  return { log, flush: () => out.flushSync() };
+  return {
+    log,
+    learn(more) {
+      for (const secret of more) known.add(secret);
+      mask = maskSecrets(known);
+    },
+    flush: () => out.flushSync(),
+  };
 }
 
 /** Replaces every known secret, as it stands in JSON, wherever it turns up. */
-function maskSecrets(secrets: readonly string[]): (line: string) => string {
-  const spellings = secrets
-    .filter((secret) => secret.length > 0)
+function maskSecrets(secrets: ReadonlySet<string | undefined>): (line: string) => string {
+  const spellings = [...secrets]
+    .filter((secret) => secret !== undefined && secret.length > 0)
     .map((secret) => RegExp.escape(JSON.stringify(secret).slice(1, -1)))
     .toSorted((a, b) => b.length - a.length);
   if (spellings.length === 0) return (line) => line;

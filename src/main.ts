@@ -1,8 +1,6 @@
 import { once } from "node:events";
 import { bind } from "./bind.ts";
-import { readKeys } from "./config/clients.ts";
 import { loadConfig } from "./config/load-config.ts";
-import { readWebhooks } from "./config/webhooks.ts";
 import { createContext } from "./context.ts";
 import { createLogger } from "./logger.ts";
 import { VERSION } from "./version.ts";
@@ -10,13 +8,7 @@ import { VERSION } from "./version.ts";
 /** Starts the service, serves until SIGTERM or SIGINT, disposes. Resolves when all is closed. */
 export async function main(): Promise<void> {
   const { config, secrets } = loadConfig(process.env, process.cwd());
-  const signingSecrets = readKeys(config, secrets)
-    .filter(({ principal }) => principal.scheme === "hmac")
-    .map(({ secret }) => Buffer.from(secret).toString());
-  const webhookSecrets = readWebhooks(config, secrets).flatMap(
-    ({ url, secrets: own, token = "" }) => [url, ...own, token],
-  );
-  const { log, flush } = createLogger(config, secrets, [...signingSecrets, ...webhookSecrets]);
+  const { log, learn, flush } = createLogger(config, secrets);
   const crash = (err: unknown): void => {
     log.fatal({ err }, "unforeseen error; the gateway ends");
     flush();
@@ -25,7 +17,7 @@ export async function main(): Promise<void> {
   log.debug({ config }, "configuration");
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
   {
-    await using context = await createContext({ config, secrets, log });
+    await using context = await createContext({ config, secrets, log, learn });
     const at = { host: config.host, port: config.port };
     const url = await bind(() => context.app.listen(at), at, ["HOST", "PORT"]);
     const link = context.firstLink();

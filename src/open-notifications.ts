@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Config, Secrets } from "./config/config.ts";
 import { readWebhooks } from "./config/webhooks.ts";
 import type { WebhookEndpoint } from "./contract/webhook.ts";
+import { secretsOfWebhooks } from "./known-secrets.ts";
 import type { NoticeLog } from "./notify/notice-log.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { WebhookSource } from "./notify/webhook-source.ts";
@@ -20,6 +21,8 @@ export interface OpenNotificationsDeps {
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
   readonly log: Logger;
+  /** Tells the log what it must mask. */
+  readonly learn: (secrets: readonly string[]) => void;
 }
 
 export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune">, AsyncDisposable {
@@ -27,18 +30,24 @@ export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune"
   start(): void;
   /** Reads webhooks.json now. */
   reload(): void;
+  /** Why the file as it stands now is not in force. */
+  readonly problem: string | undefined;
 }
 
 /** The endpoints of webhooks.json, and what tells them. Throws StartupError. */
 export async function openNotifications(deps: OpenNotificationsDeps): Promise<Notifications> {
-  const { config, secrets, store, publicUrl, log } = deps;
+  const { config, secrets, store, publicUrl, log, learn } = deps;
   await using building = new AsyncDisposableStack();
   let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
   let early: readonly WebhookEndpoint[] | undefined;
   const source = building.use(
     new WebhookSource({
       file: config.webhooksFile,
-      load: () => readWebhooks(config, secrets),
+      load: () => {
+        const endpoints = readWebhooks(config, secrets);
+        learn(secretsOfWebhooks(endpoints));
+        return endpoints;
+      },
       onChange: (endpoints) => {
         if (replace === undefined) early = endpoints;
         else replace(endpoints);
@@ -72,10 +81,13 @@ export async function openNotifications(deps: OpenNotificationsDeps): Promise<No
   const built = building.move();
   return {
     list: () => notifier.list(),
-    retry: (request) => notifier.retry(request),
+    retry: (keyId, request) => notifier.retry(keyId, request),
     prune: (time) => notifier.prune(time),
     start: () => void notifier.start().catch(failed),
     reload: () => source.reload(),
+    get problem() {
+      return source.problem;
+    },
     [Symbol.asyncDispose]: () => built.disposeAsync(),
   };
 }

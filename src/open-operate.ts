@@ -1,22 +1,72 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { AuditSearcher } from "./audit/audit-search.ts";
+import type { AuditStore } from "./audit/audit-store.ts";
+import { AuditVerification } from "./audit/audit-verification.ts";
+import { HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { capabilities } from "./capabilities/registry.ts";
+import type { Config, Secrets } from "./config/config.ts";
 import type { Principal } from "./contract/principal.ts";
+import type { HttpDeps } from "./http/http-deps.ts";
 import { DryRun } from "./operate/dry-run.ts";
 import type { Operate } from "./operate/operate.ts";
 import { PolicyDesk } from "./operate/policy-desk.ts";
 import type { RecordedPlans } from "./operate/recorded-plans.ts";
+import { Statistics } from "./operate/statistics.ts";
+import type { StatisticsStore } from "./operate/statistics-store.ts";
 import type { PolicySource } from "./policy/policy-source.ts";
 
 export interface OpenOperateOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
   readonly policy: PolicySource;
-  readonly plans: RecordedPlans;
+  readonly store: {
+    readonly audit: Pick<AuditStore, "head">;
+    readonly auditSearch: AuditSearcher;
+    readonly plans: RecordedPlans;
+    readonly statistics: StatisticsStore;
+  };
   /** Keys that are alive, and people. */
   readonly findPrincipal: (keyId: string) => Principal | undefined;
+  readonly log: Logger;
 }
 
-/** What operators look at; it costs nothing until they do. */
-export function openOperate({ policy, plans, findPrincipal }: OpenOperateOptions): Operate {
+export interface OpenedOperate extends AsyncDisposable {
+  readonly operate: Operate;
+  readonly audit: HttpDeps["audit"];
+}
+
+/** What operators look at; it costs next to nothing until they do. */
+export function openOperate(options: OpenOperateOptions): OpenedOperate {
+  const { config, secrets, policy, store, findPrincipal, log } = options;
+  const building = new AsyncDisposableStack();
+  const logReader = {
+    head: () => store.audit.head(),
+    search: store.auditSearch.search.bind(store.auditSearch),
+  };
+  const verification = building.use(
+    new AuditVerification({
+      log: logReader,
+      auditKey: secrets.auditKey,
+      headFile: join(config.dataDir, HEAD_FILE_NAME),
+      onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),
+      onError: (err) => log.error({ err }, "the audit log could not be verified"),
+    }),
+  );
+  const statistics = building.use(
+    new Statistics({
+      store: store.statistics,
+      nameOf: (keyId) => findPrincipal(keyId)?.person?.name,
+      onError: (err) => log.error({ err }, "statistics could not be counted; it is tried again"),
+    }),
+  );
   return {
-    policy: new PolicyDesk({ policy, capabilities, findPrincipal }),
-    dryRun: new DryRun({ policy, plans, capabilities, findPrincipal }),
+    operate: {
+      policy: new PolicyDesk({ policy, capabilities, findPrincipal }),
+      dryRun: new DryRun({ policy, plans: store.plans, capabilities, findPrincipal }),
+      statistics,
+    },
+    audit: { ...logReader, verification: () => verification.view() },
+    [Symbol.asyncDispose]: () => building.disposeAsync(),
   };
 }

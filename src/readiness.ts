@@ -8,6 +8,7 @@ export interface ReadinessDeps {
   readonly desktops: () => readonly NamedDesktop[];
   readonly policyProblem: () => string | undefined;
   readonly keysProblem: () => string | undefined;
+  readonly webhooksProblem: () => string | undefined;
   readonly stopped: () => boolean;
 }
 
@@ -31,7 +32,7 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
             hint: "Free space in DATA_DIR or make it writable; the gateway recovers by itself.",
           },
     driver,
-    policy: policyPart(deps.policyProblem(), deps.keysProblem()),
+    policy: policyPart(deps.policyProblem(), deps.keysProblem(), deps.webhooksProblem()),
     stopped: deps.stopped()
       ? {
           ok: false,
@@ -62,7 +63,7 @@ async function driverPart(desktops: readonly NamedDesktop[]): Promise<ReadyPart>
   };
 }
 
-/** A policy or key file that is not in force is a fault of the operator's rules either way. */
+/** A policy, key or webhook file that is not in force is a fault of the operator's rules either way. */
 function policyPart(...problems: (string | undefined)[]): ReadyPart {
   const found = problems.filter((problem) => problem !== undefined);
   if (found.length === 0) return OK;

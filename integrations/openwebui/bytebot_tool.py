@@ -996,6 +996,7 @@ class Run:
             answer = {**explain(problem), **answer}
             if error.get("step") is not None:
                 answer["failed_step"] = error["step"] + 1
+            answer.update(read_rejection(task.get("rejection")))
             answer["status_line"] = f"{status.capitalize()}: {answer['message']}"
         attached = await self.attach_pictures(task["artifacts"])
         if attached:
@@ -1055,6 +1056,26 @@ def is_task_id(task_id):
     if not isinstance(task_id, str) or not task_id.startswith("task_") or len(task_id) != 27:
         return False
     return all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in task_id)
+
+
+def read_rejection(rejection):
+    """What the person who rejected a task said, and would have instead."""
+    if not isinstance(rejection, dict):
+        return {}
+    told = {}
+    if rejection.get("reason"):
+        told["reason"] = make_visible(str(rejection["reason"]))
+    if isinstance(rejection.get("proposal"), dict):
+        proposal = dict(rejection["proposal"])
+        if "steps" not in proposal:
+            step = {"action": proposal.pop("action", ""), "parameters": proposal.pop("parameters", {})}
+            proposal["steps"] = [step]
+        told["proposal"] = proposal
+        told["message"] = (
+            "A person rejected this and proposes another plan instead. Where it is what the user wants, "
+            "call run_plan with exactly the proposal; a person decides on that as on every plan."
+        )
+    return told
 
 
 def unfinished(task):

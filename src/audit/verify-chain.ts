@@ -42,17 +42,27 @@ const LOOK_AHEAD = 100;
  * Checks a whole chain as it streams by, and that each expected head (exported earlier, so an
  * ancestor of the newest) is part of it. Stops at the first bad record.
  */
-export async function verifyChain(
+export function verifyChain(
+  records: AsyncIterable<AuditRecord>,
+  auditKey: string,
+  ...expected: readonly AuditHead[]
+): Promise<ChainVerdict> {
+  return verifyChainAfter({ seq: 0, mac: "" }, records, auditKey, ...expected);
+}
+
+/** Checks what follows a record that was found sound before; expected heads before that are not looked at. */
+export async function verifyChainAfter(
+  sound: AuditHead,
   records: AsyncIterable<AuditRecord>,
   auditKey: string,
   ...expected: readonly AuditHead[]
 ): Promise<ChainVerdict> {
   const mac = createAuditMac(auditKey, "record");
   const heads = new Map(
-    expected.filter((head) => head.seq > 0).map((head) => [head.seq, head.mac]),
+    expected.filter((head) => head.seq > sound.seq).map((head) => [head.seq, head.mac]),
   );
-  const contradicted = findContradiction(expected);
-  let last: AuditHead = { seq: 0, mac: "" };
+  const contradicted = findContradiction([sound, ...expected]);
+  let last = sound;
   let chain = "";
   const refuse = (seq: number, problem: ChainProblem, detail: string): ChainVerdict => ({
     ok: false,

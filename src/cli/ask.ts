@@ -1,5 +1,6 @@
 import type { PlanView, TaskView } from "../contract/task.ts";
 import { inert } from "./inert-text.ts";
+import { programOf } from "./output.ts";
 import { renderPlan } from "./render-plan.ts";
 import type { Shell } from "./shell.ts";
 import { Terminal } from "./terminal.ts";
@@ -20,8 +21,9 @@ export async function askOnTerminal(
   if (terminal === undefined) return "no terminal";
   using open = terminal;
   const { paint, width } = open;
+  const canvas = { paint, width, program: programOf(shell.env) };
   const word = inert(wordFor(plan));
-  const seen = await open.show(["", ...renderPlan(plan, { paint, width }, Date.now()), ""]);
+  const seen = await open.show(["", ...renderPlan(plan, canvas, Date.now()), ""]);
   if (!seen) return "no";
   const prompt = `${paint("bold", question)} Type ${paint(["bold", "yellow"], word)} to go on, anything else to stop`;
   return (await open.ask(prompt)) === word ? "yes" : "no";

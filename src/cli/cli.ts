@@ -21,12 +21,12 @@ const shell: Shell = {
   stdout: process.stdout,
   stderr: process.stderr,
   exit: EXIT.ok as ExitCode,
-  // Only a command that can wait takes Ctrl-C over; `serve` has a way of its own.
+  // Only a command that can wait takes them over; `serve` has a way of its own.
   get signal(): AbortSignal {
     if (abort === undefined) {
       const controller = new AbortController();
       abort = controller;
-      process.once("SIGINT", () => controller.abort());
+      for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => controller.abort());
     }
     return abort.signal;
   },

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   isInitializeRequest,
   isJSONRPCErrorResponse,
@@ -12,8 +13,12 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 
+import { explainBridgeFault } from "./bridge-fault.ts";
+
 /** What a call is answered that the gateway does not answer (JSON-RPC's range for servers). */
 const UNREACHABLE = -32000;
+/** ms that the end may take; a client kills what takes longer. */
+const FAREWELL_MS = 1_000;
 
 export interface McpBridgeOptions {
   /** The client's side. */
@@ -32,6 +37,7 @@ export interface McpBridgeOptions {
 export class McpBridge implements AsyncDisposable {
   readonly #options: McpBridgeOptions;
   #http: Promise<StreamableHTTPClientTransport>;
+  readonly #opened = new Set<StreamableHTTPClientTransport>();
   /** The client's calls under way. */
   readonly #calls = new Map<RequestId, AbortController>();
   /** How the client began, to begin so again. */
@@ -60,16 +66,19 @@ export class McpBridge implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const call of this.#calls.values()) call.abort();
-    const http = await this.#http;
-    await http.terminateSession().catch(() => {});
-    await Promise.all([http.close(), this.#options.stdio.close()]);
+    const farewell = this.#http.then((http) => http.terminateSession());
+    const patience = setTimeout(FAREWELL_MS, undefined, { ref: false });
+    await Promise.race([farewell, patience]).catch(() => {});
+    await Promise.all([...this.#opened, this.#options.stdio].map((side) => side.close()));
   }
 
   async #fromClient(message: JSONRPCMessage): Promise<void> {
     if (isInitializeRequest(message)) this.#initialize = message as JSONRPCRequest;
     if (this.#cancelsByClosing(message)) return;
     if (!isJSONRPCRequest(message)) {
-      await this.#send(message).catch((error: unknown) => this.#options.note(this.#explain(error)));
+      await this.#send(message).catch((error: unknown) =>
+        this.#options.note(explainBridgeFault(error, this.#options.url)),
+      );
       return;
     }
     const call = new AbortController();
@@ -81,7 +90,7 @@ export class McpBridge implements AsyncDisposable {
           this.#fail(message.id, "The connection to the gateway broke off."),
       });
     } catch (error) {
-      this.#fail(message.id, this.#explain(error));
+      this.#fail(message.id, explainBridgeFault(error, this.#options.url));
     }
   }
 
@@ -129,16 +138,31 @@ export class McpBridge implements AsyncDisposable {
     this.#renewals += 1;
     const id = `renewal-${this.#renewals}`;
     const answered = Promise.withResolvers<void>();
+    // Where the request itself fails, that is what is told.
+    answered.promise.catch(() => {});
     const http = await this.#open((message) => {
       if (!("id" in message) || message.id !== id) return this.#fromGateway(message);
       if (isJSONRPCResultResponse(message)) this.#noteVersion(http, message.result);
       answered.resolve();
     });
-    await http.send({ ...(this.#initialize as JSONRPCRequest), id });
-    await answered.promise;
-    await http.send({ jsonrpc: "2.0", method: "notifications/initialized" });
-    await ended.close();
+    try {
+      await http.send(
+        { ...(this.#initialize as JSONRPCRequest), id },
+        { onRequestStreamEnd: () => answered.reject(new Error("It broke off.")) },
+      );
+      await answered.promise;
+      await http.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+    } catch (error) {
+      await this.#close(http);
+      throw error;
+    }
+    await this.#close(ended);
     return http;
+  }
+
+  async #close(http: StreamableHTTPClientTransport): Promise<void> {
+    this.#opened.delete(http);
+    await http.close();
   }
 
   #fromGateway(message: JSONRPCMessage): void {
@@ -173,31 +197,8 @@ export class McpBridge implements AsyncDisposable {
       requestInit: { headers: { authorization: `Bearer ${token}` } },
     });
     http.onmessage = onmessage;
+    this.#opened.add(http);
     await http.start();
     return http;
-  }
-
-  #explain(error: unknown): string {
-    const at = this.#options.url.origin;
-    if (!(error instanceof SdkHttpError)) {
-      return `The gateway at ${at} does not answer. Start it, or check GATEWAY_URL; then try again.`;
-    }
-    const known = EXPLANATIONS.get(error.status ?? 0);
-    return `The gateway at ${at} refused (HTTP ${error.status}). ${known ?? problemOf(error.data)}`;
-  }
-}
-
-const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
-  [401, "API_TOKEN is missing, wrong or revoked."],
-  [404, "There is no MCP server at this address, or the session ended; start this client anew."],
-]);
-
-/** What the gateway itself says of a refusal. */
-function problemOf({ text }: SdkHttpError["data"]): string {
-  try {
-    const { detail, hint } = JSON.parse(String(text)) as { detail?: unknown; hint?: unknown };
-    return [detail, hint].filter((part) => typeof part === "string").join(" ");
-  } catch {
-    return "";
   }
 }

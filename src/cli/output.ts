@@ -86,6 +86,6 @@ function safeJson(value: unknown, indent?: number): string {
 }
 
 /** In a clone the program is on no PATH: there it is the script of package.json. */
-function programOf({ npm_lifecycle_event: script }: Shell["env"]): string {
+export function programOf({ npm_lifecycle_event: script }: Shell["env"]): string {
   return script === "gateway" ? "npm run -s gateway --" : "bytebot-gateway";
 }

@@ -1,4 +1,5 @@
 import type { ExecuteView, GatewayClient } from "../client/client.ts";
+import type { PlanRequest } from "../contract/requests.ts";
 import type { ArtifactView, TaskError, TaskStatus, TaskView } from "../contract/task.ts";
 import { makeVisible } from "../lib/inert.ts";
 import { inert } from "./inert-text.ts";
@@ -28,6 +29,7 @@ export async function printOutcome(
   }
   output.note(statusLine(output, task));
   if (task.error !== null && task.error !== undefined) printError(output, task.error);
+  if (task.rejection?.proposal !== undefined) printProposal(output, task.rejection.proposal);
 }
 
 function ofStep(index: number): (artifact: ArtifactView) => boolean {
@@ -130,6 +132,12 @@ function printError(output: Output, error: TaskError): void {
   const step = error.step === undefined ? "" : ` (step ${error.step + 1})`;
   output.note(`  ${inert(error.code)}${step}: ${inert(error.detail)}`);
   if (error.hint !== undefined) output.note(`  ${output.notePaint("dim", inert(error.hint))}`);
+}
+
+/** What the approver would have instead, as the file that `run --file` takes. */
+function printProposal(output: Output, proposal: PlanRequest): void {
+  output.note("  Proposed instead; kept in a file, `run --file` plans it:");
+  output.note(makeVisible(JSON.stringify(proposal, null, 2), { multiline: true }));
 }
 
 /** `812 B`, `1.4 KB`, `12 MB`. */

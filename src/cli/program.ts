@@ -4,6 +4,7 @@ import { addAuditCommands } from "./commands/audit.ts";
 import { addBackupCommands } from "./commands/backup.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addGrantCommands } from "./commands/grants.ts";
 import { addMcpCommand } from "./commands/mcp.ts";
 import { addPeopleCommands } from "./commands/people.ts";
 import { addPlanCommand } from "./commands/plan.ts";
@@ -58,6 +59,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addAuditCommands(program, shell);
   addBackupCommands(program, shell);
   addPeopleCommands(program, shell);
+  addGrantCommands(program, shell);
   addWebhookCommands(program, shell);
   addDoctorCommand(program, shell);
   return program;

@@ -41,9 +41,14 @@ function renderHead(plan: PlanView | TaskView, canvas: Canvas, now: number): str
     ["Expires", expiryText(plan.expires_at, now)],
   );
   const approvals = "approvals" in plan ? plan.approvals : [];
-  for (const { key_id, via, on_behalf_of, at } of approvals) {
+  for (const { key_id, via, grant_id, on_behalf_of, at } of approvals) {
     const claimed = on_behalf_of === undefined ? "" : ` for ${inert(on_behalf_of)}, as it claims`;
-    const where = via === undefined ? "" : ` on its own ${via}`;
+    const where =
+      grant_id === undefined
+        ? via === undefined
+          ? ""
+          : ` on its own ${via}`
+        : ` beforehand, by ${inert(grant_id)}`;
     rows.push(["Approved", `${inert(key_id)}${where}${claimed}, ${at}`]);
   }
   const room = canvas.width - LABEL_WIDTH - 2;

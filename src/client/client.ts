@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { AuditList, AuditQuery } from "../contract/audit.ts";
+import type { GrantList, GrantView } from "../contract/grant.ts";
 import type {
   ConfirmRequest,
   ExecuteRequest,
@@ -23,6 +24,7 @@ import { type Credential, Transport } from "./transport.ts";
 export type { AuditList, AuditQuery, AuditRecord } from "../contract/audit.ts";
 export type { ErrorCode, TaskErrorCode } from "../contract/errors.ts";
 export type { EventName } from "../contract/event.ts";
+export type { GrantList, GrantView } from "../contract/grant.ts";
 export type { ConfirmationMode, RiskLevel } from "../contract/policy.ts";
 export type {
   ConfirmRequest,
@@ -291,6 +293,21 @@ export class GatewayClient {
   /** `GET /audit`: a page of the audit log, oldest first. Needs `confirm`. */
   audit(query: AuditQuery = {}, options: CallOptions = {}): Promise<AuditList> {
     return this.#get("/audit", query, options);
+  }
+
+  /** `GET /grants`: what people allowed for a while, newest first. Needs `confirm`. */
+  grants(options: CallOptions = {}): Promise<GrantList> {
+    return this.#get("/grants", {}, options);
+  }
+
+  /** `DELETE /grants/{id}`: ends one; what it approved and has not started is cancelled. */
+  revokeGrant(grantId: string, options: CallOptions = {}): Promise<GrantView> {
+    return this.#transport.json({
+      method: "DELETE",
+      path: `/grants/${encodeURIComponent(grantId)}`,
+      repeatable: false,
+      signal: options.signal,
+    });
   }
 
   /** `GET /webhooks`: who is notified, and what could not be delivered. Needs `confirm`. */

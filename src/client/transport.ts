@@ -11,7 +11,7 @@ import { bodyMessage, requestMessage, SigningClock, signMessage } from "./sign.t
 
 /** One request, before it is signed. */
 export interface Outgoing {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Path below the gateway's URL, percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;

@@ -246,7 +246,7 @@ export const StatisticsQuery = Type.Object(
   closed,
 );
 
-/** How long people took, from the plan to their decision. Quantiles are exact to 10 %. */
+/** How long people took, from the plan to their decision. Quantiles are off by 5 % at most. */
 const Durations = Type.Object({
   count: Count,
   p50_s: Type.Optional(Seconds),

@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { Artifact } from "../artifacts/artifact-store.ts";
+import type { AuditSearcher } from "../audit/audit-search.ts";
 import type { AuditStore } from "../audit/audit-store.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { KeyDesk } from "../auth/key-desk.ts";
 import type { Config } from "../config/config.ts";
+import type { VerificationView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, ReadyView } from "../contract/service.ts";
@@ -51,7 +53,8 @@ export interface HttpDeps {
   readonly grants: Pick<GrantDesk, "list" | "give" | "revoke">;
   /** Closed by the server when it closes. */
   readonly events: EventHub;
-  readonly audit: Pick<AuditStore, "read" | "head">;
+  readonly audit: Pick<AuditStore, "head"> &
+    AuditSearcher & { verification(): Promise<VerificationView> };
   readonly notifications: Pick<Notifier, "list" | "retry">;
   readonly artifacts: {
     find(id: string): Promise<Artifact | undefined>;

@@ -54,6 +54,7 @@ describe("the description of the API", () => {
     expect(nameless.map(({ path }) => path)).toEqual([
       "/confirm",
       "/confirm/challenge",
+      "/grants",
       "/cards",
       "/cards/open",
       "/cards/state",

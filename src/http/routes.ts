@@ -4,6 +4,7 @@ import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
+import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
@@ -34,6 +35,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createMcpRoutes(deps, waits),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
+    ...createAuditRoutes(deps),
     ...createKeyRoutes(deps),
     ...createOperateRoutes(deps),
     ...createWebhookRoutes(deps),

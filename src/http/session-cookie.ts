@@ -79,7 +79,7 @@ export function noCookies(): string[] {
 
 /** Under an https name only the one that no neighbouring host can set. */
 function cookiesOf({ headers }: Request, origins: OwnOrigins): string[] {
-  const { cookie, host = "", origin = "" } = headers;
+  const { cookie, host = "", origin } = headers;
   if (cookie === undefined) return [];
   const pairs = cookie.split(";").map((pair) => {
     const [name = "", ...value] = pair.split("=");
@@ -89,6 +89,7 @@ function cookiesOf({ headers }: Request, origins: OwnOrigins): string[] {
     pairs.filter(({ name }) => name === wanted).map(({ value }) => value);
   const secure = named(SECURE_NAME);
   const isLocal = isLoopbackHost(host.replace(/:\d+$/, ""));
-  const takesPlain = !origin.startsWith("https:") && (isLocal || !origins.isPublicSecure);
+  const isSecure = origins.isOwn(origin) && origin.startsWith("https:");
+  const takesPlain = !isSecure && (isLocal || !origins.isPublicSecure);
   return secure.length === 0 && takesPlain ? named(PLAIN_NAME) : secure;
 }

@@ -227,6 +227,15 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           changes: [{ effect: "lets it", file: "policy.json", pointer: "/a", line: "b" }],
         }),
       },
+      statistics: {
+        view: async () => ({
+          tasks: [],
+          decisions: [{ day: "2026-01-01", approved: 1, rejected: 0 }],
+          waiting: { count: 1, p50_s: 3 },
+          approvers: [{ key_id: "approver", decisions: 1, under_two_seconds: 0 }],
+          complete: true,
+        }),
+      },
       dryRun: {
         run: async () => ({
           valid: true,
@@ -257,9 +266,9 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     },
     events: new EventHub(store),
     audit: {
-      read: async (after, limit) =>
-        Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
-          seq: after + index + 1,
+      search: async ({ cursor = 0, limit }) => ({
+        records: Array.from({ length: Math.min(limit, 5) }, (_, index) => ({
+          seq: cursor + index + 1,
           time: PLAN.expires_at,
           type: "task.planned",
           key_id: "alice",
@@ -267,6 +276,16 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
           prev: DIGEST,
           mac: DIGEST,
         })),
+        ...(limit < 5 && { next: cursor + limit }),
+      }),
+      verification: async () => ({
+        ok: true,
+        state: "sound",
+        checked: 9,
+        head: { seq: 9, mac: DIGEST },
+        at: PLAN.expires_at,
+        running: false,
+      }),
       head: async () => ({ seq: 9, mac: DIGEST }),
     },
     mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },

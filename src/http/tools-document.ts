@@ -66,6 +66,8 @@ function answerSchema(result: Tool["result"]): object {
       result: result ?? { type: ["object", "null"] },
       artifacts: { type: "array", items: { type: "object" } },
       error: { type: "object" },
+      reason: { type: "string", description: "why a person rejected it" },
+      proposal: { type: "object", description: "what the person proposes instead" },
       advice: { type: "string" },
       progress: { type: "integer" },
     },

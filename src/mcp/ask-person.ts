@@ -62,7 +62,8 @@ export async function askDuringCall(
   );
   try {
     const params = { mode: "form" as const, message, requestedSchema: SCHEMA };
-    const options = { signal, timeout: MAX_THOUGHT_MS };
+    // On the stream of the call: a client need not have another.
+    const options = { signal, timeout: MAX_THOUGHT_MS, relatedRequestId: ctx.mcpReq.id };
     const { action, content } = await ctx.mcpReq.elicitInput(params, options);
     return decisionOf(action, content);
   } catch {

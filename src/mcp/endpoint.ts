@@ -10,6 +10,7 @@ import { GatewayError } from "../contract/errors.ts";
 import type { AskState } from "./ask-person.ts";
 import { createServer, type ServerDeps } from "./create-server.ts";
 import type { McpCall, McpDeps } from "./mcp-deps.ts";
+import { OpenAnswer } from "./open-answer.ts";
 import { type McpSession, SessionTable } from "./session-table.ts";
 
 /** Answers of a key under way at once, streams among them. */
@@ -19,6 +20,8 @@ const MAX_LISTENERS = 4096;
 const STATE_TTL_S = 1800;
 /** The one version that has batches; those before it spoke another transport. */
 const BATCH_VERSION = "2025-03-26";
+/** Messages of one: their answers are held until the last of them is there. */
+const MAX_BATCH = 20;
 
 /**
  * The MCP server: protocol versions up to 2025-11-25 in sessions, 2026-07-28 request by request.
@@ -116,6 +119,11 @@ export class McpEndpoint {
         hint: "Send one message a request.",
       });
     }
+    if (body.length > MAX_BATCH) {
+      throw new GatewayError("invalid_request", `A batch has up to ${MAX_BATCH} messages.`, {
+        hint: "Send the others in another.",
+      });
+    }
     for (const _ of body.slice(1)) takeAllowance();
   }
 
@@ -151,59 +159,5 @@ function takeOver({ transport, events }: McpSession, lastEventId: string | null)
   if (events.has(lastEventId)) return;
   throw new GatewayError("invalid_request", "There is no event of this id to resume from.", {
     hint: "The oldest are let go. Ask task_status how a task stands.",
-  });
-}
-
-/** An answer from its request to the last byte of its body. */
-class OpenAnswer implements Disposable {
-  /** Held until then: the signal of a request that nothing holds any more tells nobody. */
-  readonly request: Request;
-  readonly #ended: () => void;
-  #handedOn = false;
-
-  constructor(request: Request, ended: () => void) {
-    this.request = request;
-    this.#ended = ended;
-  }
-
-  /** The response; what it used is let go once it is read or given up. */
-  untilRead(response: Response, use?: Disposable): Response {
-    const done = () => {
-      use?.[Symbol.dispose]();
-      this.#ended();
-    };
-    if (response.body === null) {
-      use?.[Symbol.dispose]();
-      return response;
-    }
-    this.#handedOn = true;
-    const { status, headers } = response;
-    return new Response(watchEnd(response.body, done), { status, headers });
-  }
-
-  [Symbol.dispose](): void {
-    if (!this.#handedOn) this.#ended();
-  }
-}
-
-/** The same bytes; says once when they ended, broke off or were given up. */
-function watchEnd(body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done: over, value } = await reader.read();
-        if (!over) return controller.enqueue(value);
-        done();
-        controller.close();
-      } catch (error) {
-        done();
-        controller.error(error);
-      }
-    },
-    async cancel(reason) {
-      done();
-      await reader.cancel(reason);
-    },
   });
 }

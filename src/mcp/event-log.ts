@@ -18,11 +18,29 @@ export class EventLog implements EventStore {
   /** In the order they were sent. */
   readonly #events = new Map<EventId, Stored>();
   readonly #limits: { readonly events: number; readonly bytes: number };
+  readonly #onGrown: () => void;
   #bytes = 0;
   #last = 0;
 
-  constructor(limits = { events: MAX_EVENTS, bytes: MAX_BYTES }) {
+  /** `onGrown` is told of each event, for whoever bounds several logs together. */
+  constructor({
+    limits = { events: MAX_EVENTS, bytes: MAX_BYTES },
+    onGrown = () => {},
+  }: {
+    limits?: { readonly events: number; readonly bytes: number };
+    onGrown?: () => void;
+  } = {}) {
     this.#limits = limits;
+    this.#onGrown = onGrown;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  clear(): void {
+    this.#events.clear();
+    this.#bytes = 0;
   }
 
   async storeEvent(streamId: StreamId, message: JSONRPCMessage): Promise<EventId> {
@@ -32,6 +50,7 @@ export class EventLog implements EventStore {
     this.#events.set(id, { streamId, message, bytes });
     this.#bytes += bytes;
     this.#evict();
+    this.#onGrown();
     return id;
   }
 

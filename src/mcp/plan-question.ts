@@ -1,3 +1,4 @@
+import { makeVisible } from "../lib/inert.ts";
 import type { SurfaceView } from "../tasks/tasks.ts";
 import type { CardBlock, CardView } from "../tools/cards/card-messages.ts";
 import { viewCard } from "../tools/cards/card-view.ts";
@@ -46,9 +47,10 @@ function linesOf({ headline, risk, steps, facts }: CardView): string[] {
 
 /** Text of several lines is set off, so that none of them passes for a label of ours. */
 function blockLines({ label, text }: CardBlock): string[] {
+  const name = makeVisible(label);
   const lines = text.split("\n");
-  if (lines.length === 1) return [`${label}: ${text}`];
-  return [`${label}:`, ...lines.map((line) => `  | ${line}`)];
+  if (lines.length === 1) return [`${name}: ${text}`];
+  return [`${name}:`, ...lines.map((line) => `  | ${line}`)];
 }
 
 function longestRun(text: string): number {

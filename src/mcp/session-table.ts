@@ -8,6 +8,8 @@ const MAX_PER_KEY = 32;
 /** ms without a request or an open stream. */
 const IDLE_MS = 30 * 60_000;
 const SWEEP_MS = 60_000;
+/** Of what the sessions of a key sent and might be asked for again. */
+const MAX_KEY_BYTES = 32 * 1024 * 1024;
 /** ms after which a client that lost its stream may come back. */
 const RETRY_MS = 1_000;
 
@@ -55,7 +57,7 @@ export class SessionTable {
   async begin(keyId: string): Promise<McpSession> {
     this.#makeRoom(keyId);
     const server = createServer(this.#deps, "legacy");
-    const events = new EventLog();
+    const events = new EventLog({ onGrown: () => this.#boundEvents(session) });
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => `mcp_${randomId()}`,
       onsessioninitialized: (id) => {
@@ -106,13 +108,29 @@ export class SessionTable {
   }
 
   #makeRoom(keyId: string): void {
-    const own = [...this.#sessions.values()].filter((session) => session.keyId === keyId);
+    const own = this.#ofKey(keyId);
     if (own.length < MAX_PER_KEY) return;
     // A client that forgot its sessions must not lock out the next: one in use goes too, and begins anew.
-    const [oldest] = own.sort(
-      (a, b) => Math.sign(a.open) - Math.sign(b.open) || a.usedAt - b.usedAt,
-    );
-    this.#end((session) => session === oldest);
+    this.#end((session) => session === own[0]);
+  }
+
+  /** What another session was sent is let go before what this one was. */
+  #boundEvents(newest: McpSession): void {
+    const own = this.#ofKey(newest.keyId);
+    let bytes = own.reduce((sum, { events }) => sum + events.bytes, 0);
+    for (const session of own) {
+      if (bytes <= MAX_KEY_BYTES) return;
+      if (session === newest) continue;
+      bytes -= session.events.bytes;
+      session.events.clear();
+    }
+  }
+
+  /** The longest unused first. */
+  #ofKey(keyId: string): McpSession[] {
+    return [...this.#sessions.values()]
+      .filter((session) => session.keyId === keyId)
+      .sort((a, b) => Math.sign(a.open) - Math.sign(b.open) || a.usedAt - b.usedAt);
   }
 
   #end(matches: (session: McpSession) => boolean): void {

@@ -25,11 +25,14 @@ export async function answerTool(
   };
 }
 
-/** What was refused before a task began: the model may do it otherwise. */
-export function answerRefusal({ code, detail, extras }: GatewayError): CallToolResult {
+/** What was refused: the model may do it otherwise. The task, where it had been planned by then. */
+export function answerRefusal(
+  { code, detail, extras }: GatewayError,
+  taskId: string | undefined,
+): CallToolResult {
   const { hint, ...more } = extras;
   const error = { code, detail, ...(hint !== undefined && { hint }), ...more };
-  const answer = { status: REFUSED, error };
+  const answer = { ...(taskId !== undefined && { task_id: taskId }), status: REFUSED, error };
   return { content: [textOf(answer)], structuredContent: answer, isError: true };
 }
 

@@ -72,6 +72,12 @@ function answerSchema(result: ToolSchema | undefined): NonNullable<McpTool["outp
         },
         required: ["code", "detail"],
       },
+      reason: text("Why a person rejected it."),
+      proposal: {
+        type: "object",
+        description:
+          "What the person who rejected it proposes instead. Nothing of it is planned yet.",
+      },
       progress: { type: "number", minimum: 0, maximum: 100 },
       message: text("The newest progress message."),
       advice: text("What to do next."),

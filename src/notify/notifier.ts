@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { AuditDraft } from "../contract/audit.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type {
   EndpointView,
@@ -98,11 +99,21 @@ export class Notifier implements AsyncDisposable {
     };
   }
 
-  /** Sends what has failed anew, to an endpoint that was gone too. Throws `not_found`. */
-  async retry({ id }: RetryRequest): Promise<RetryView> {
+  /**
+   * Sends what has failed anew, to an endpoint that was gone too, and records which key asked.
+   * Throws `not_found`.
+   */
+  async retry(keyId: string, { id }: RetryRequest): Promise<RetryView> {
     const { store } = this.#deps;
     const configured = this.#endpoints.map((endpoint) => endpoint.id);
-    const retried = await store.retry(configured, Date.now(), id);
+    const now = new Date();
+    const record = (retried: number): AuditDraft => ({
+      type: "webhooks.retried",
+      key_id: keyId,
+      time: now.toISOString(),
+      details: { retried, ...(id !== undefined && { id }) },
+    });
+    const retried = await store.retry(configured, now.getTime(), record, id);
     if (id !== undefined && retried.length === 0) {
       throw new GatewayError("not_found", `No notification ${id} has failed.`, {
         hint: "GET /webhooks lists those that have. Its endpoint must still be configured.",

@@ -1,3 +1,4 @@
+import type { AuditDraft } from "../contract/audit.ts";
 import type { Notice } from "../contract/webhook.ts";
 
 /** A notification on its way to one endpoint. */
@@ -66,9 +67,14 @@ export interface WebhookStore {
   /**
    * Failed deliveries of these endpoints, or the one of this id, are on their way again in their old
    * order, their time beginning at `now` (ms since the epoch). Says which endpoints they are for, one
-   * entry a delivery.
+   * entry a delivery. Where there are any, `record` of how many is committed with it.
    */
-  retry(endpoints: readonly string[], now: number, id?: string): Promise<string[]>;
+  retry(
+    endpoints: readonly string[],
+    now: number,
+    record: (retried: number) => AuditDraft,
+    id?: string,
+  ): Promise<string[]>;
   /** Forgets what failed before `time` (ISO 8601), and beyond the newest `keep`. */
   prune(time: string, keep: number): Promise<void>;
 }

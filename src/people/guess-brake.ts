@@ -54,6 +54,12 @@ export class GuessBrake {
     this.#count(id, now, account);
   }
 
+  /** The pause begins when the answer leaves: checking takes its own time. */
+  failed(id: string): void {
+    const account = this.#accounts.get(id);
+    if (account !== undefined) account.until = this.#now() + pauseAfter(account.failures);
+  }
+
   succeeded(id: string): void {
     this.#accounts.delete(id);
     this.#overall.failures = Math.max(0, this.#overall.failures - 1);
@@ -66,13 +72,17 @@ export class GuessBrake {
 
   #count(id: string, now: number, before: Account | undefined): void {
     const failures = before === undefined || now - before.at > FORGET_MS ? 1 : before.failures + 1;
-    const pause =
-      failures < FREE ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - FREE));
     // In order of use: the one unused for longest goes first.
     this.#accounts.delete(id);
-    this.#accounts.set(id, { failures, until: now + pause, at: now });
+    this.#accounts.set(id, { failures, until: now + pauseAfter(failures), at: now });
     if (this.#accounts.size <= MAX_ACCOUNTS) return;
     const oldest = this.#accounts.keys().next();
     if (!oldest.done) this.#accounts.delete(oldest.value);
   }
+}
+
+/** ms */
+function pauseAfter(failures: number): number {
+  if (failures < FREE) return 0;
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - FREE));
 }

@@ -81,7 +81,7 @@ export class People implements Disposable {
     this.passkeys = new OwnPasskeys(this.#parts);
     this.office = new Office(this.#parts, (person) => this.enrolments.forget(person));
     this.touch = new Touch(this.#parts, policy);
-    this.#timer = setInterval(() => this.#sweep().catch(onError), SWEEP_MS).unref();
+    this.#timer = setInterval(() => this.sweep().catch(onError), SWEEP_MS).unref();
   }
 
   /** By `person:ID`; undefined where there is no such person any more. */
@@ -143,7 +143,8 @@ export class People implements Disposable {
     clearInterval(this.#timer);
   }
 
-  async #sweep(): Promise<void> {
+  /** Ends what is over, takes over links of the host; done by itself every few seconds. */
+  async sweep(): Promise<void> {
     await this.#parts.links.importHostLinks();
     await this.#parts.links.sweep();
     await this.#parts.sessions.sweep();

@@ -65,6 +65,7 @@ export class SignIn {
     const person = this.#parts.roster.find(id);
     const matches = await this.#parts.passwords.verify(password, person?.password);
     if (person === undefined || !matches) {
+      this.#brake.failed(id);
       await this.#recordSlowed(person?.id, id, ip);
       throw new GatewayError("token_invalid", "There is nobody of this id with this password.", {
         hint: "The id is the one shown when you enrolled. Lost access is recovered on the host: `people link ID`.",

@@ -14,6 +14,7 @@ import type { Notice } from "../contract/webhook.ts";
 import type { EventStore } from "../events/event-store.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
+import type { PeopleStore, PersonRecord, SessionRecord } from "../people/people-store.ts";
 import type { Grant } from "../tasks/grant.ts";
 import type { GrantStore } from "../tasks/grant-store.ts";
 import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
@@ -27,6 +28,7 @@ export interface ContractStore extends AsyncDisposable {
   readonly artifacts: ArtifactStore;
   readonly settings: SettingStore;
   readonly webhooks: WebhookStore;
+  readonly people: PeopleStore;
   readonly grants: GrantStore;
 }
 
@@ -494,6 +496,46 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
   });
 
+  describe(`${name}: people`, () => {
+    it("keeps people with their audit records, across a restart", async () => {
+      const place = await createPlace();
+      onTestFinished(() => place[Symbol.asyncDispose]());
+      {
+        await using store = await place.open();
+        expect(await store.people.load()).toEqual(NOBODY);
+        await store.people.apply(
+          [
+            { put: "person", record: person() },
+            { put: "session", record: session("one") },
+            { put: "session", record: session("two") },
+          ],
+          [{ type: "person.enrolled", key_id: "person:anna", time: at(0) }],
+        );
+        const renamed = { ...person(), name: "Anna \u{1f600} B." };
+        const changes = [
+          { drop: "session", id: "one" },
+          { drop: "link", id: "nothing" },
+          { put: "person", record: renamed },
+        ] as const;
+        await store.people.apply(changes, []);
+      }
+      await using store = await place.open();
+      expect(await store.people.load()).toEqual({
+        ...NOBODY,
+        person: [{ ...person(), name: "Anna \u{1f600} B." }],
+        session: [session("two")],
+      });
+      expect((await store.audit.read(0, 10)).map(({ type }) => type)).toEqual(["person.enrolled"]);
+    });
+
+    it("I6 keeps nobody whose record cannot be sealed", async () => {
+      const { people } = await open();
+      const change = { put: "person", record: person() } as const;
+      await expect(people.apply([change], [cyclicDraft()])).rejects.toThrow();
+      expect(await people.load()).toEqual(NOBODY);
+    });
+  });
+
   describe(`${name}: grants`, () => {
     const records = (type: string) => ({ events: [], audit: [auditDraft(type)] });
 
@@ -563,7 +605,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
     });
 
     it("lists what failed, sends it again in its old order, forgets it", async () => {
-      const { webhooks } = await open();
+      const { audit, webhooks } = await open();
+      const record = (retried: number): AuditDraft => ({
+        type: "webhooks.retried",
+        key_id: "approver",
+        time: at(3),
+        details: { retried },
+      });
       for (const endpoint of ["a", "b"]) {
         await webhooks.setPlace(endpoint, { after: 1, goneUrl: null });
       }
@@ -581,11 +629,13 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
         failedAt: at(1),
         problem: "it answered 422",
       });
-      expect(await webhooks.retry(["b"], 50, delivery("1").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("4").id)).toEqual([]);
-      expect(await webhooks.retry(["a", "b"], 50, delivery("2").id)).toEqual(["a"]);
+      expect(await webhooks.retry(["b"], 50, record, delivery("1").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("4").id)).toEqual([]);
+      expect(await webhooks.retry(["a", "b"], 50, record, delivery("2").id)).toEqual(["a"]);
       expect(await webhooks.next("a")).toMatchObject({ id: delivery("2").id, since: 50 });
-      expect(await webhooks.retry(["a", "b"], 60)).toEqual(["a", "a"]);
+      expect(await webhooks.retry(["a", "b"], 60, record)).toEqual(["a", "a"]);
+      const recorded = (await audit.read(0, 10)).map(({ details }) => details);
+      expect(recorded).toEqual([{ retried: 1 }, { retried: 2 }]);
       expect(await webhooks.next("a")).toMatchObject({
         id: delivery("1").id,
         attempts: 0,
@@ -663,6 +713,16 @@ function auditDraft(type: string): AuditDraft {
 }
 
 /** No JSON value: it cannot be sealed. */
+const NOBODY = { person: [], passkey: [], link: [], session: [] };
+
+function person(): PersonRecord {
+  return { id: "anna", name: "Anna", role: "operator", handle: "AAAA", created_at: at(0) };
+}
+
+function session(id: string): SessionRecord {
+  return { id, person: "anna", method: "passkey", started_at: 1, seen_at: 2 };
+}
+
 function cyclicDraft(): AuditDraft {
   const details: Record<string, unknown> = {};
   Object.assign(details, { self: details });

@@ -1,11 +1,14 @@
 import type {
   ArtifactView,
+  PlanRequest,
   TaskError,
   TaskResult,
   TaskStatus,
   TaskView,
 } from "../contract/task.ts";
 import { IMAGE_TYPES } from "../lib/image-types.ts";
+import { shownProposal } from "../tasks/proposal.ts";
+import { stepsOf } from "../tasks/steps-of.ts";
 
 /** What came of a call. What was refused before a task began is thrown instead. */
 export type ToolOutcome =
@@ -40,6 +43,8 @@ export type ToolOutcome =
       readonly status: TaskStatus;
       readonly error: TaskError;
       readonly artifacts: readonly ArtifactView[];
+      /** What the person who rejected it said. */
+      readonly rejection?: TaskView["rejection"];
     };
 
 /** How a task stands, as the outcome of a call. */
@@ -62,8 +67,11 @@ export function outcomeOf(task: TaskView): ToolOutcome {
       expiresAt: task.expires_at,
     };
   }
-  const error = task.error ?? ENDS[status];
-  if (error !== undefined) return { kind: "failed", taskId, status, error, artifacts };
+  const { rejection } = task;
+  const error = task.error ?? endOf(task);
+  if (error !== undefined) {
+    return { kind: "failed", taskId, status, error, artifacts, ...(rejection && { rejection }) };
+  }
   return {
     kind: "running",
     taskId,
@@ -84,11 +92,28 @@ export function answerOf(outcome: ToolOutcome): Record<string, unknown> {
   const { status } = outcome;
   if (kind === "awaiting") return { task_id, status, advice: outcome.advice };
   if (kind === "failed") {
-    const { error, artifacts } = outcome;
-    return { task_id, status, error, ...(artifacts.length > 0 && { artifacts }) };
+    const { error, artifacts, rejection } = outcome;
+    const { reason, proposal } = rejection ?? {};
+    return {
+      task_id,
+      status,
+      error,
+      ...(reason !== undefined && { reason }),
+      ...shownProposal(task_id, proposal && asPlan(proposal)),
+      ...(artifacts.length > 0 && { artifacts }),
+    };
   }
   const { advice, progress, message } = outcome;
   return { task_id, status, progress, ...(message !== undefined && { message }), advice };
+}
+
+/** In the form that run_plan takes. */
+function asPlan({ title, desktop, ...request }: PlanRequest): PlanRequest {
+  return {
+    ...(title !== undefined && { title }),
+    ...(desktop !== undefined && { desktop }),
+    steps: [...stepsOf(request)],
+  };
 }
 
 const AWAITING =
@@ -96,6 +121,17 @@ const AWAITING =
 const RUNNING = "It is not finished. Ask task_status with this task_id and wait 60.";
 
 /** What a task that ended without an error of its own says. */
+function endOf({ status, rejection }: TaskView): TaskError | undefined {
+  return rejection?.proposal === undefined ? ENDS[status] : PROPOSED;
+}
+
+const PROPOSED: TaskError = {
+  code: "task_rejected",
+  detail: "A person rejected this task and proposes another plan instead.",
+  hint: "Where the proposal is what the user wants, call run_plan with exactly the proposal; a person decides on that as on every plan.",
+};
+
+/** By status. */
 const ENDS: Readonly<Partial<Record<TaskStatus, TaskError>>> = {
   rejected: {
     code: "task_rejected",

@@ -43,6 +43,7 @@ const ROUTES = `
   POST /stop
   POST /resume
   GET /audit
+  GET /audit/verification
   GET /grants
   POST /grants
   DELETE /grants/{grant_id}
@@ -53,6 +54,7 @@ const ROUTES = `
   GET /policy
   POST /policy/explain
   POST /policy/dry-run
+  GET /statistics
   GET /webhooks
   POST /webhooks/retry
   GET /session

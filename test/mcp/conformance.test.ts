@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 
 /** The official suite, `@modelcontextprotocol/conformance`, against the started program. */
-const root = dirname(dirname(import.meta.dirname));
-const SUITE = join(root, "node_modules/@modelcontextprotocol/conformance/dist/index.js");
+const SUITE = fileURLToPath(import.meta.resolve("@modelcontextprotocol/conformance/dist/index.js"));
 
 /** Scenarios for a server that has tools. */
 const PASSED = [

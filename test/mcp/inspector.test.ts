@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 
 /** The official inspector's command line, `@modelcontextprotocol/inspector --cli`. */
-const root = dirname(dirname(import.meta.dirname));
-const INSPECTOR = join(root, "node_modules/.bin/mcp-inspector");
+const INSPECTOR = fileURLToPath(
+  import.meta.resolve("@modelcontextprotocol/inspector/clients/launcher/build/index.js"),
+);
 
 let gateway: Gateway;
 beforeAll(async () => {

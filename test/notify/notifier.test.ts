@@ -191,12 +191,12 @@ describe("Notifier", () => {
     const { endpoints, failed } = await notifier.list();
     expect(endpoints).toEqual([]);
     expect(failed.map(({ problem }) => problem)).toEqual(Array(2).fill("the endpoint was removed"));
-    await expect(notifier.retry({ id: failed[0]?.id ?? "" })).rejects.toMatchObject({
+    await expect(notifier.retry("approver", { id: failed[0]?.id ?? "" })).rejects.toMatchObject({
       code: "not_found",
     });
     status = 204;
     await notifier.replace([endpoint()]);
-    expect(await notifier.retry({})).toEqual({ retried: 2 });
+    expect(await notifier.retry("approver", {})).toEqual({ retried: 2 });
     await until(() => arrived.length === 3);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { AuditList } from "../../src/contract/audit.ts";
+import type { ReadyView } from "../../src/contract/service.ts";
 import type { WebhookList } from "../../src/contract/webhook.ts";
 import { call } from "../support/call.ts";
 import { cli } from "../support/cli.ts";
@@ -201,6 +203,15 @@ describe("what does not arrive", () => {
     const again = await cli(gateway, ["webhooks", "retry", String(id)], { env });
     expect(again.exit).toBe(1);
     expect(again.stderr).toContain("has failed");
+    const audit = await call<AuditList>(
+      gateway,
+      "GET",
+      "/audit?limit=1000",
+      undefined,
+      gateway.keys.approver,
+    );
+    const records = audit.body.records.filter(({ type }) => type === "webhooks.retried");
+    expect(records).toMatchObject([{ key_id: "approver", details: { retried: 1, id } }]);
   });
 
   test("410 ends all that goes to the endpoint, also after a restart, until a retry", async () => {
@@ -242,6 +253,9 @@ describe("webhooks.json", () => {
     gateway.writeConfig("webhooks.json", { webhooks: [{ ...hook(first), url: "ftp://x" }] });
     await gateway.logged((line) => line.msg === "webhooks file refused; those before stay");
     expect((await list(gateway)).problem).toMatch(/webhooks\.json/);
+    const ready = await call<ReadyView>(gateway, "GET", "/ready");
+    expect(ready).toMatchObject({ status: 503, body: { parts: { policy: { ok: false } } } });
+    expect(ready.body.parts.policy.detail).toMatch(/webhooks\.json/);
     await ask(gateway, "c");
     await second.received(2);
     gateway.writeConfig("webhooks.json", { webhooks: [hook(first)] });

@@ -6,14 +6,14 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
  */
 export class SoftwareAuthenticator {
   readonly id = randomBytes(32).toString("base64url");
-  readonly #origin: string;
+  readonly #origin: () => string;
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   #rpId = "";
   #handle = "";
   #counter = 0;
 
   /** `origin`: of the page that the browser shows. */
-  constructor(origin: string) {
+  constructor(origin: () => string) {
     this.#origin = origin;
   }
 
@@ -82,7 +82,7 @@ export class SoftwareAuthenticator {
   }
 
   #clientData(type: string, challenge: string): string {
-    const data = { type, challenge, origin: this.#origin, crossOrigin: false };
+    const data = { type, challenge, origin: this.#origin(), crossOrigin: false };
     return Buffer.from(JSON.stringify(data)).toString("base64url");
   }
 }

@@ -20,7 +20,7 @@ export class Person {
 
   constructor(gateway: Gateway, authenticator?: SoftwareAuthenticator) {
     this.gateway = gateway;
-    this.authenticator = authenticator ?? new SoftwareAuthenticator(originOf(gateway));
+    this.authenticator = authenticator ?? new SoftwareAuthenticator(() => originOf(gateway));
   }
 
   get id(): string {
@@ -46,7 +46,7 @@ export class Person {
     const contentType = response.headers.get("content-type");
     checkAnswer({ method, target, status, contentType, body: parsed });
     const [cookie] = response.headers.getSetCookie();
-    if (cookie !== undefined) this.cookie = cookie.split(";")[0]?.replace(/=$/, "") ?? "";
+    if (cookie !== undefined) this.cookie = cookie.includes("=;") ? "" : kept(cookie);
     return { status, headers: response.headers, body: parsed as Body };
   }
 
@@ -148,6 +148,11 @@ export function printedLink(gateway: Gateway): string {
 
 export function tokenOf(url: string): string {
   return url.split("#link=")[1] ?? "";
+}
+
+/** What a browser sends back of a Set-Cookie. */
+function kept(cookie: string): string {
+  return cookie.split(";")[0] ?? "";
 }
 
 function ok<Body>({ status, body }: Answer<Body>): Body {

@@ -4,12 +4,15 @@ import { askOnTerminal } from "../ask.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { inert } from "../inert-text.ts";
+import { readPlanFile } from "../read-input.ts";
 import { inSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
 
 interface DecisionOptions {
   readonly reason?: string;
   readonly onBehalfOf?: string;
+  /** Of a rejection alone. */
+  readonly proposal?: string;
 }
 
 /** `approve` and `reject`: what an approver says to a plan. */
@@ -59,12 +62,18 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
   program
     .command("reject")
     .summary("refuse a plan")
-    .description("Refuses a plan for good: it never runs.")
+    .description(
+      "Refuses a plan for good: it never runs. With --proposal the requester receives another plan,\n" +
+        "which it may plan in its place.",
+    )
     .argument("<task>", "the task's id")
     .option("--reason <text>", "told to the requester")
     .option("--on-behalf-of <name>", "who decided, recorded as claimed")
+    .option("--proposal <file>", "what the requester may plan instead, as JSON; - for stdin")
     .action((taskId: string, options: DecisionOptions, command) =>
       inSession(shell, command, async (session) => {
+        const { proposal: file } = options;
+        const proposal = file === undefined ? {} : { proposal: await readPlanFile(shell, file) };
         const client = session.client("approver");
         const shown = await client.task(taskId, { signal: shell.signal });
         const task = await client.confirm({
@@ -72,6 +81,7 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
           plan_digest: shown.plan_digest,
           decision: "reject",
           ...wordsOf(options),
+          ...proposal,
         });
         if (session.output.json) session.output.document(task);
         else session.output.print(`Rejected: ${inert(task.plan_summary)}`);

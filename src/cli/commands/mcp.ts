@@ -11,8 +11,9 @@ export function addMcpCommand(program: Command, shell: Shell): void {
     .command("mcp")
     .summary("speak MCP on stdin and stdout, for desktop clients")
     .description(
-      "Hands the messages of an MCP client on to the gateway's /mcp: for clients that start their\n" +
-        "servers as programs. Takes the token from API_TOKEN. Says what it has to say on stderr.",
+      "Hands the messages of an MCP client on to the gateway's /mcp, for clients that\n" +
+        "start their servers as programs. Takes the token from API_TOKEN. Says what it\n" +
+        "has to say on stderr.",
     )
     .action((_options, command) => inSession(shell, command, bridge));
 }
@@ -31,7 +32,10 @@ async function bridge({ shell, settings, url }: Session): Promise<ExitCode> {
     import("@modelcontextprotocol/server/stdio"),
     import("../mcp-bridge.ts"),
   ]);
-  const stdin = Readable.from(shell.stdin, { objectMode: false });
+  const stdin =
+    shell.stdin instanceof Readable
+      ? shell.stdin
+      : Readable.from(shell.stdin, { objectMode: false });
   const stdout = new Writable({
     write: (chunk, _encoding, done) => {
       shell.stdout.write(chunk, () => done());
@@ -44,5 +48,7 @@ async function bridge({ shell, settings, url }: Session): Promise<ExitCode> {
     note: (line) => shell.stderr.write(`bytebot-gateway mcp: ${inert(line)}\n`),
   });
   await open.run(shell.signal);
+  // A client that leaves it open would keep the process alive.
+  stdin.destroy();
   return EXIT.ok;
 }

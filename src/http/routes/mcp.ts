@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
@@ -7,6 +5,7 @@ import type { McpCall } from "../../mcp/mcp-deps.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { PendingWaits } from "../pending-waits.ts";
 import { type Call, type Route, route } from "../route.ts";
+import { sendWebResponse } from "../send-web-response.ts";
 import { takeAllowance } from "../stages/authorise.ts";
 
 type Deps = Pick<HttpDeps, "mcp" | "tools" | "config" | "policy" | "rateLimiter" | "keys">;
@@ -93,7 +92,7 @@ async function handleCall(
     signal: wait.signal,
     takeAllowance: () => takeAllowance(deps, principal.keyId),
   });
-  return await send(response, reply);
+  return await sendWebResponse(response, reply);
 }
 
 /** A page of a stranger may not speak to it, though a browser would let it (DNS rebinding). */
@@ -131,32 +130,3 @@ function headersOf(raw: FastifyRequest["raw"]["headers"]): Headers {
 }
 
 const SECRET = /^(?:authorization|cookie|x-signature|x-openwebui-user-jwt|content-length)$/;
-
-async function send(response: Response, reply: FastifyReply): Promise<FastifyReply> {
-  const type = response.headers.get("content-type") ?? "";
-  const { body, status } = response;
-  const headers = Object.fromEntries(
-    [...response.headers].filter(([name]) => name !== "connection" && name !== "cache-control"),
-  );
-  reply.code(status).headers(headers);
-  if (body === null || !type.startsWith("text/event-stream")) {
-    return reply.send(Buffer.from(await response.arrayBuffer()));
-  }
-  reply.headers({ "x-accel-buffering": "no", "cache-control": "no-cache, no-transform" });
-  await stream(body, reply);
-  return reply;
-}
-
-/** The headers leave at once: the first message may be long in coming. */
-async function stream(body: ReadableStream<Uint8Array>, reply: FastifyReply): Promise<void> {
-  const headers = reply.getHeaders();
-  reply.hijack();
-  const response = reply.raw;
-  response.statusCode = reply.statusCode;
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) response.setHeader(name, value);
-  }
-  response.flushHeaders();
-  // A client that goes, or a key that ends, breaks it off: there is nobody to tell.
-  await pipeline(Readable.fromWeb(body), response).catch(() => response.destroy());
-}

@@ -4,11 +4,14 @@ import {
   ExplainRequest,
   ExplanationView,
   PolicyView,
+  StatisticsQuery,
+  StatisticsView,
 } from "../../contract/operate.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
 
 const MAX_POLICY_BYTES = 1024 * 1024;
+const DAYS = 14;
 
 /** What operators look at: what policy says, and what another one would. Nothing is changed here. */
 export function createOperateRoutes({ operate }: Pick<HttpDeps, "operate">): Route[] {
@@ -49,6 +52,18 @@ export function createOperateRoutes({ operate }: Pick<HttpDeps, "operate">): Rou
       maxBody: MAX_POLICY_BYTES,
       answers: { 200: { description: "What would change.", schema: DryRunView } },
       handle: ({ body }) => operate.dryRun.run(body),
+    }),
+    route({
+      ...forOperators,
+      method: "GET",
+      path: "/statistics",
+      operationId: "readStatistics",
+      summary: "Count tasks and decisions, day by day",
+      description:
+        "And how long people took, from the plan to their decision. Counted beside other work: `complete` says whether that has come to the end.",
+      query: StatisticsQuery,
+      answers: { 200: { description: "The last days, today included.", schema: StatisticsView } },
+      handle: ({ query }) => operate.statistics.view(query.days ?? DAYS),
     }),
   ];
 }

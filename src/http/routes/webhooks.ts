@@ -13,6 +13,7 @@ export function createWebhookRoutes({ notifications }: Pick<HttpDeps, "notificat
       description: "At most 200 failed ones, newest first. Of a URL the host alone is told.",
       tag: "Control",
       access: ["confirm"],
+      operators: true,
       answers: { 200: { description: "Endpoints and what failed.", schema: WebhookList } },
       handle: () => notifications.list(),
     }),
@@ -24,11 +25,12 @@ export function createWebhookRoutes({ notifications }: Pick<HttpDeps, "notificat
       description: "The one named, or all whose endpoint is still configured.",
       tag: "Control",
       access: ["confirm"],
+      operators: true,
       body: RetryRequest,
       bodyOptional: true,
       answers: { 200: { description: "They are on their way again.", schema: RetryView } },
       errors: ["not_found"],
-      handle: ({ body }) => notifications.retry(body),
+      handle: ({ principal, body }) => notifications.retry(principal.keyId, body),
     }),
   ];
 }

@@ -5,7 +5,7 @@ import type { GroupCommit } from "./group-commit.ts";
 import { checkVersion } from "./migrations.ts";
 import type { TaskIndex } from "./task-index.ts";
 
-interface AuditRow {
+export interface AuditRow {
   readonly seq: number;
   readonly body: string;
   readonly mac: Uint8Array | string;
@@ -66,6 +66,10 @@ export class SqliteAuditStore implements AuditStore {
   }
 
   async head(): Promise<AuditHead> {
+    return this.#durable;
+  }
+
+  get durableHead(): AuditHead {
     return this.#durable;
   }
 
@@ -164,7 +168,7 @@ function unpackMac(mac: Uint8Array | string): string {
   return typeof mac === "string" ? mac : MAC_PREFIX + Buffer.from(mac).toString("hex");
 }
 
-function toRecord({ seq, body, mac, prev }: AuditRow): AuditRecord {
+export function toRecord({ seq, body, mac, prev }: AuditRow): AuditRecord {
   const links = { seq, prev: prev === null ? "" : unpackMac(prev), mac: unpackMac(mac) };
   return { ...parseBody(body), ...links };
 }

@@ -144,6 +144,43 @@ describe("restore", () => {
     expect(await store.tasks.openRequesters()).toEqual([]);
   });
 
+  it("I15 leaves signed in who is now, and removed who was removed since", async () => {
+    const { data, file } = setUp();
+    const put = (id: string, fields: object = {}) => ({
+      put: "person" as const,
+      record: { id, name: id, role: "operator" as const, handle: id, created_at: "", ...fields },
+    });
+    const session = (id: string) => ({
+      put: "session" as const,
+      record: { id, person: "anna", method: "passkey" as const, started_at: 1, seen_at: 1 },
+    });
+    {
+      await using store = open(data);
+      await store.people.apply([put("anna"), put("gone"), session("old")], []);
+      await backupStore(data, file);
+      await store.people.apply(
+        [put("gone", { removed_at: "2026" }), { drop: "session", id: "old" }, session("new")],
+        [],
+      );
+    }
+    restoreStore(data, file);
+    {
+      await using store = open(data);
+      const { person, session: sessions } = await store.people.load();
+      expect(person.map(({ id, removed_at }) => [id, removed_at])).toEqual([
+        ["anna", undefined],
+        ["gone", "2026"],
+      ]);
+      expect(sessions.map(({ id }) => id)).toEqual(["new"]);
+    }
+    const elsewhere = join(data, "..", "elsewhere");
+    restoreStore(elsewhere, file);
+    await using moved = open(elsewhere);
+    const state = await moved.people.load();
+    expect(state.person.map(({ id }) => id)).toEqual(["anna", "gone"]);
+    expect(state.session).toEqual([]);
+  });
+
   it("is staged where a gateway runs, and put in place at its next start", async () => {
     const { data, file } = setUp();
     const files = dataDirFiles(data);

@@ -62,7 +62,8 @@ describe("SqliteStore", () => {
        DROP INDEX artifacts_by_requester; ALTER TABLE artifacts DROP COLUMN requester;
        ALTER TABLE artifacts DROP COLUMN size; DROP TABLE webhook_endpoints;
        DROP TABLE webhook_deliveries;
-       DROP TABLE grants; DROP TABLE keys; DROP TABLE key_use; DROP TABLE statistics; DROP INDEX audit_of_service;
+       DROP TABLE keys; DROP TABLE key_use; DROP TABLE statistics; DROP INDEX audit_of_service;
+       DROP TABLE people_records; DROP TABLE grants;
        PRAGMA user_version = 1`,
     );
     await using store = openStore({ file, seal });

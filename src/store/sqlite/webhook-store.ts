@@ -1,3 +1,4 @@
+import type { AuditDraft } from "../../contract/audit.ts";
 import type { Notice } from "../../contract/webhook.ts";
 import type {
   Delivery,
@@ -8,6 +9,7 @@ import type {
 } from "../../notify/webhook-store.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import type { RecordWriter } from "./record-writer.ts";
 
 interface Row {
   readonly id: string;
@@ -50,10 +52,12 @@ const FORGET = `
 export class SqliteWebhookStore implements WebhookStore {
   readonly #group: GroupCommit;
   readonly #reader: Connection;
+  readonly #records: RecordWriter;
 
-  constructor(group: GroupCommit, reader: Connection) {
+  constructor(group: GroupCommit, reader: Connection, records: RecordWriter) {
     this.#group = group;
     this.#reader = reader;
+    this.#records = records;
   }
 
   async places(): Promise<ReadonlyMap<string, Place>> {
@@ -121,18 +125,24 @@ export class SqliteWebhookStore implements WebhookStore {
     }));
   }
 
-  retry(endpoints: readonly string[], now: number, id?: string): Promise<string[]> {
+  retry(
+    endpoints: readonly string[],
+    now: number,
+    record: (retried: number) => AuditDraft,
+    id?: string,
+  ): Promise<string[]> {
     return this.#group.write((connection) => {
-      if (id !== undefined) {
-        const endpoint = connection.get<{ endpoint: string }>(ENDPOINT_OF, id)?.endpoint;
-        if (endpoint === undefined || !endpoints.includes(endpoint)) return [];
-        return connection.run(`${RETRY} AND id = ?`, now, endpoint, id).changes > 0
-          ? [endpoint]
-          : [];
+      const retried =
+        id === undefined
+          ? endpoints.flatMap((endpoint) =>
+              Array<string>(connection.run(RETRY, now, endpoint).changes).fill(endpoint),
+            )
+          : retryOne(connection, endpoints, now, id);
+      if (retried.length > 0) {
+        const records = { events: [], audit: [record(retried.length)] };
+        this.#records.write(connection, records, this.#records.seal(records));
       }
-      return endpoints.flatMap((endpoint) =>
-        Array<string>(connection.run(RETRY, now, endpoint).changes).fill(endpoint),
-      );
+      return retried;
     });
   }
 
@@ -145,6 +155,17 @@ export class SqliteWebhookStore implements WebhookStore {
       connection.run(sql, ...values);
     });
   }
+}
+
+function retryOne(
+  connection: Connection,
+  endpoints: readonly string[],
+  now: number,
+  id: string,
+): string[] {
+  const endpoint = connection.get<{ endpoint: string }>(ENDPOINT_OF, id)?.endpoint;
+  if (endpoint === undefined || !endpoints.includes(endpoint)) return [];
+  return connection.run(`${RETRY} AND id = ?`, now, endpoint, id).changes > 0 ? [endpoint] : [];
 }
 
 function noticeOf({ notice }: Row): Notice {

@@ -107,11 +107,19 @@ function cutStep({ blocks, ...step }: CardStep): CardStep {
 }
 
 function outcomeOf({ status, result, error, rejection }: TaskView): CardBlock[] {
-  const reason = rejection?.reason;
+  const { reason, proposal } = rejection ?? {};
   return [
     ...(error === null ? [] : [{ label: "Error", text: shown(`${error.code}: ${error.detail}`) }]),
     ...(error?.hint === undefined ? [] : [{ label: "Hint", text: shown(error.hint) }]),
     ...(reason === undefined ? [] : [{ label: "Reason", text: shown(reason) }]),
+    ...(proposal === undefined
+      ? []
+      : [
+          {
+            label: "Proposed instead",
+            text: cut(shown(JSON.stringify(proposal, null, 2)), MAX_RESULT),
+          },
+        ]),
     ...(status !== "completed" || result === null
       ? []
       : Object.entries(result).map(([name, value]) => ({

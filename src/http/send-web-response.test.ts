@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
+import { fastify } from "fastify";
+import { afterEach, expect, test } from "vitest";
+import { sendWebResponse } from "./send-web-response.ts";
+
+let close: (() => Promise<void>) | undefined;
+afterEach(() => close?.());
+
+/** Serves the response at any address; `cancelled` resolves when its reader is given up. */
+async function serve(chunks: readonly Uint8Array[], type: string, stalledMs?: number) {
+  const cancelled = Promise.withResolvers<void>();
+  const app = fastify();
+  app.get("/", (_request, reply) => {
+    const left = [...chunks];
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const next = left.shift();
+        if (next === undefined) controller.close();
+        else controller.enqueue(next);
+      },
+      cancel: () => cancelled.resolve(),
+    });
+    const headers = { "content-type": type, "x-own": "1" };
+    return sendWebResponse(new Response(body, { status: 201, headers }), reply, stalledMs);
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  close = () => app.close();
+  const { port } = app.server.address() as AddressInfo;
+  return { port, url: `http://127.0.0.1:${port}/`, cancelled: cancelled.promise };
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test.each(["application/json", "text/event-stream"])(
+  "hands on status, headers and body of %s",
+  async (type) => {
+    const { url } = await serve([bytes("a"), bytes("b")], type);
+    const response = await fetch(url);
+    expect(response.status).toBe(201);
+    expect(response.headers.get("x-own")).toBe("1");
+    expect(response.headers.get("content-type")).toContain(type);
+    expect(await response.text()).toBe("ab");
+  },
+);
+
+test("I10 a reader that reads nothing is cut off, and what fed it is let go", async () => {
+  const large = Array.from({ length: 64 }, () => new Uint8Array(1024 * 1024));
+  const { port, cancelled } = await serve(large, "text/event-stream", 200);
+  const socket = connect(port, "127.0.0.1").pause();
+  await once(socket, "connect");
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await cancelled;
+  socket.on("error", () => undefined).resume();
+  if (!socket.closed) await once(socket, "close").catch(() => undefined);
+  expect(socket.bytesRead).toBeLessThan(64 * 1024 * 1024);
+});
