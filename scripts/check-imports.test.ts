@@ -59,6 +59,7 @@ const BREACHES: Record<string, Record<string, string>> = {
   },
   "notify-imports-only-lib-contract": { "src/notify/a.ts": type("../tasks/x.ts") },
   "people-imports-only-lib-contract-policy": { "src/people/a.ts": type("../tasks/x.ts") },
+  "vnc-imports-only-lib-contract-tasks": { "src/vnc/a.ts": type("../http/x.ts") },
   "client-imports-only-lib-contract": { "src/client/a.ts": type("../tasks/x.ts") },
   "drivers-imports-only-ports": { "src/drivers/one/a.ts": type("../../config/x.ts") },
   "drivers-imports-ports-as-types": { "src/drivers/one/code.ts": code("../../tasks/x.ts") },

@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   operate: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
   people: ["policy"],
+  vnc: ["tasks"],
   client: [],
 };
 

@@ -27,6 +27,7 @@ import { openKeys } from "./open-keys.ts";
 import { openNotifications } from "./open-notifications.ts";
 import { openOperate } from "./open-operate.ts";
 import { openPeople } from "./open-people.ts";
+import { openTakeovers } from "./open-takeovers.ts";
 import { addressOf, ownHosts } from "./own-hosts.ts";
 import { PolicySource } from "./policy/policy-source.ts";
 import { RateLimiter } from "./policy/rate-limiter.ts";
@@ -150,11 +151,12 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     store.artifacts,
     await ArtifactFiles.open(join(dataDir, "artifacts")),
   );
+  const stopSwitch = await StopSwitch.open(store.settings);
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
       grants: store.grants,
-      stopSwitch: await StopSwitch.open(store.settings),
+      stopSwitch,
       desktops,
       artifacts,
       capabilities,
@@ -172,6 +174,18 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();
+  const takeovers = building.use(
+    await openTakeovers({
+      desktops,
+      turns: engine.turns,
+      settings: store.settings,
+      audit: store.audit,
+      stopSwitch,
+      people,
+      policy: () => policy.current,
+      log,
+    }),
+  );
   await engine.recover();
   building.use(
     new ServiceJobs({
@@ -294,6 +308,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     audit: openedOperate.audit,
     notifications,
     artifacts,
+    desktops: takeovers,
     capabilities: capabilitiesOf,
     tools: {
       list: toolList,

@@ -16,13 +16,12 @@ export const LIVE_VIEWS = ["vnc", "picture", "none"] as const;
 export type LiveView = (typeof LIVE_VIEWS)[number];
 
 /** Who has taken a desktop over, and until when. */
-export const LeaseView = Type.Object({
+const LeaseView = Type.Object({
   person_id: Type.String(),
   name: Type.String(),
   until: Time,
   mine: Type.Boolean({ description: "This very session holds it: its input reaches the desktop." }),
 });
-export type LeaseView = Static<typeof LeaseView>;
 
 export const DesktopView = Type.Object({
   name: Type.String(),
@@ -43,7 +42,7 @@ export const DesktopList = Type.Object({ desktops: Type.Array(DesktopView) });
 export type DesktopList = Static<typeof DesktopList>;
 
 /** Longest lease, minutes; it may be renewed. */
-export const MAX_TAKEOVER_MINUTES = 60;
+const MAX_TAKEOVER_MINUTES = 60;
 export const TakeoverRequest = Type.Object(
   { minutes: Type.Integer({ minimum: 1, maximum: MAX_TAKEOVER_MINUTES }) },
   closed,
@@ -55,7 +54,7 @@ export const ReturnedView = Type.Object({ returned: Type.Boolean() });
 export type ReturnedView = Static<typeof ReturnedView>;
 
 /** What a lease lets a person do, with the parameters of the capability of that name. */
-export const INPUT_ACTIONS = [
+const INPUT_ACTIONS = [
   "mouse.move",
   "mouse.click",
   "mouse.press",
@@ -67,7 +66,6 @@ export const INPUT_ACTIONS = [
   "keyboard.chord",
   "keyboard.press",
 ] as const;
-export type InputAction = (typeof INPUT_ACTIONS)[number];
 
 export const InputRequest = Type.Object(
   {

@@ -17,6 +17,8 @@ export const EVENT_NAMES = [
   "policy_reloaded",
   "gateway_stopped",
   "gateway_resumed",
+  "desktop_taken_over",
+  "desktop_returned",
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 

@@ -17,11 +17,16 @@ import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
 import type { Operate } from "../operate/operate.ts";
 import type { People } from "../people/people.ts";
+import type { DesktopLists } from "../tasks/desktop-list.ts";
+import type { DesktopPictures } from "../tasks/desktop-pictures.ts";
 import type { GrantDesk } from "../tasks/grant-desk.ts";
+import type { TakeoverInput } from "../tasks/takeover-input.ts";
+import type { Takeovers } from "../tasks/takeovers.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
 import type { ToolRunner } from "../tools/tool-runner.ts";
+import type { VncProxy } from "../vnc/vnc-proxy.ts";
 
 /** An answer that has left, for metrics. */
 export interface Answered {
@@ -63,6 +68,17 @@ export interface HttpDeps {
   };
   /** With a principal also parameters, confirmation and limits. */
   readonly capabilities: (principal: Principal | undefined) => CapabilitiesView;
+  readonly desktops: {
+    isKnown(name: string): boolean;
+    /** Whether a page of this gateway has sent a request. */
+    isOwnOrigin(origin: string | undefined): boolean;
+    readonly lists: Pick<DesktopLists, "of">;
+    readonly pictures: Pick<DesktopPictures, "take">;
+    readonly takeovers: Pick<Takeovers, "take" | "giveBack">;
+    readonly input: Pick<TakeoverInput, "perform">;
+    /** Closed by the server when it closes. */
+    readonly vnc: Pick<VncProxy, "accept" | "close">;
+  };
   readonly tools: {
     readonly list: Pick<ToolList, "of">;
     readonly runner: Pick<ToolRunner, "call">;

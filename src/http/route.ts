@@ -6,7 +6,15 @@ import type { Principal, Scope } from "../contract/principal.ts";
 /** `open`: nobody is asked. `optional`: credentials are checked if there are any. Else: one of the scopes. */
 export type Access = "open" | "optional" | readonly Scope[];
 
-export const TAGS = ["Tasks", "Tools", "Events", "Control", "People", "Service"] as const;
+export const TAGS = [
+  "Tasks",
+  "Tools",
+  "Desktops",
+  "Events",
+  "Control",
+  "People",
+  "Service",
+] as const;
 
 /** What a route answers with one status. */
 export interface Answer {

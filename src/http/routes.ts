@@ -7,6 +7,7 @@ import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
 import { createConsoleRoutes } from "./routes/console.ts";
 import { createControlRoutes } from "./routes/control.ts";
+import { createDesktopRoutes } from "./routes/desktops.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createEventRoutes } from "./routes/events.ts";
 import { createGrantRoutes } from "./routes/grants.ts";
@@ -33,6 +34,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createToolRoutes(deps, waits),
     ...createCardRoutes(deps, waits),
     ...createMcpRoutes(deps, waits),
+    ...createDesktopRoutes(deps),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),
     ...createAuditRoutes(deps),

@@ -25,6 +25,7 @@ import { createBodyLimit } from "./stages/limit-bodies.ts";
 import { answerCardPreflight, openToFrames } from "./stages/open-to-frames.ts";
 import { readJson } from "./stages/read-json.ts";
 import { createAccessLog } from "./stages/write-access-log.ts";
+import { isUpgrade, routeUpgrades } from "./upgrades.ts";
 import { createValidatorCompiler, NO_QUERY } from "./validation.ts";
 
 const MAX_CONNECTIONS = 10_000;
@@ -66,10 +67,12 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       // Answered by the target check, as every refusal is.
       requireHostHeader: false,
+      shouldUpgradeCallback: isUpgrade,
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   app.server.on("checkExpectation", answerExpectation);
+  routeUpgrades(app);
 
   const waits = new PendingWaits();
   const routes = createRoutes(deps, waits);
@@ -110,6 +113,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   app.addHook("preClose", (done) => {
     closing = true;
     deps.mcp.close();
+    deps.desktops.vnc.close();
     waits.abortAll();
     deps.events.close();
     // Node no longer looks for slow requests once it closes.

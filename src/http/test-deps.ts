@@ -11,6 +11,7 @@ import { EventHub } from "../events/event-hub.ts";
 import { MemoryEventStore } from "../events/test-event-store.ts";
 import { People } from "../people/people.ts";
 import { MemoryPeopleStore } from "../people/test-people-store.ts";
+import { Lease } from "../tasks/lease.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
@@ -134,6 +135,8 @@ const KEY: KeyView = {
   created_at: PLAN.expires_at,
   tokens: [{ created_at: PLAN.expires_at }],
 };
+
+const PICTURE = Buffer.from("iVBORw0KGgo=", "base64");
 
 /** A task engine that knows one task, alice's. */
 function createFakeTasks(): Tasks {
@@ -287,6 +290,22 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
         running: false,
       }),
       head: async () => ({ seq: 9, mac: DIGEST }),
+    },
+    desktops: {
+      isKnown: (name) => name === "main",
+      isOwnOrigin: () => true,
+      lists: {
+        of: async () => ({
+          desktops: [{ name: "main", driver: "embedded", available: true, live: "picture" }],
+        }),
+      },
+      pictures: { take: async () => PICTURE },
+      takeovers: {
+        take: async (desktop, holder) => new Lease(desktop, holder, Date.parse(PLAN.expires_at)),
+        giveBack: async () => true,
+      },
+      input: { perform: async () => {} },
+      vnc: { accept: async () => {}, close: () => {} },
     },
     mcp: { handle: async () => Response.json({ jsonrpc: "2.0" }), close: () => {} },
     notifications: {

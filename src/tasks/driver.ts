@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ErrorCode, GatewayError } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import type { TargetCheck } from "../contract/policy.ts";
@@ -24,6 +25,11 @@ export interface Look {
   readonly isScreenSettled: boolean;
   readonly targetCheck: TargetCheck;
   readonly signal: AbortSignal;
+  /**
+   * Asked before the screen is looked at, held until then: nobody sees what a person does who has
+   * taken the desktop over. Rejects with `desktop_unavailable` where that goes on for too long.
+   */
+  turn(): Promise<Disposable>;
 }
 
 /** What planning learns of the desktop. Reveals content: for approvers unless policy lets the key read. */
@@ -100,6 +106,16 @@ export interface Driver extends AsyncDisposable {
    * what it had sent may still be going on, and keys may be held. `startedAt` in ms since the epoch.
    */
   recover?(steps: readonly PlannedStep[], startedAt: number): void;
+  /**
+   * Resolves when all that was sent to the desktop before is over, also what nobody waits for any
+   * more; rejects when the signal aborts. Absent: an aborted step leaves nothing going on.
+   */
+  settled?(signal: AbortSignal): Promise<void>;
+  /**
+   * Connects to the desktop's own VNC server: bytes of RFB (RFC 6143) from its greeting on. Absent:
+   * it has none. Rejects with `bytebot_unavailable`, and when the signal aborts before it is there.
+   */
+  openVnc?(signal: AbortSignal): Promise<Duplex>;
   /** For /ready: resolves with what is wrong, or undefined. */
   health(): Promise<{ detail: string; hint: string } | undefined>;
 }

@@ -8,11 +8,13 @@ import { canonicalJson, sha256 } from "../lib/canonical.ts";
 import { randomId } from "../lib/random-id.ts";
 import { higherRisk, stricterMode } from "../policy/decide.ts";
 import type { Permission, Raise } from "../policy/decision.ts";
+import { locksOfLook } from "./desktop-locks.ts";
 import type { Desktops, NamedDesktop } from "./desktops.ts";
 import type { Availability, Driver, Inspection, Look } from "./driver.ts";
 import { fileSizeLimit } from "./limits.ts";
 import { LookPlaces } from "./look-places.ts";
 import { mayLook, permit, refuseDisabled } from "./permit.ts";
+import type { Turns } from "./scheduler.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
 import { stepsOf } from "./steps-of.ts";
 import type { Plan, PlanNotes, PlannedStep } from "./task.ts";
@@ -23,6 +25,7 @@ export interface PlannerDeps {
   readonly policy: () => Policy;
   /** Largest file of any action, bytes. */
   readonly maxFileSize: number;
+  readonly turns: Pick<Turns, "claim">;
 }
 
 export interface Planned {
@@ -62,6 +65,8 @@ interface Planning {
 
 /** ms a desktop gets to show itself while a plan is made. */
 const INSPECTION_MS = 10_000;
+/** ms that a plan waits for a desktop which a person has taken over. */
+const TURN_MS = 9_000;
 /** Of one plan; what comes after them is not shown. */
 const MAX_PICTURES = 10;
 
@@ -186,12 +191,18 @@ export class Planner {
     parameters: Parameters,
     open: boolean,
   ): Promise<Inspection> {
+    using patience = new Patience(INSPECTION_MS);
     using _place = capability.holds === "desktop" ? this.#places.take(principal.keyId) : undefined;
     const look: Look = {
       maxFileSize: fileSizeLimit(policy, capability.action, this.#deps.maxFileSize),
       isScreenSettled,
       targetCheck: policy.target_check,
-      signal: AbortSignal.timeout(INSPECTION_MS),
+      signal: patience.signal,
+      turn: async () => {
+        const turn = await this.#turn(desktop.name);
+        patience.renew();
+        return turn;
+      },
     };
     try {
       return await desktop.driver.inspect(capability.action, parameters, look);
@@ -209,9 +220,45 @@ export class Planner {
     }
   }
 
+  async #turn(desktop: string): Promise<Disposable> {
+    try {
+      return await this.#deps.turns.claim(locksOfLook(desktop), AbortSignal.timeout(TURN_MS));
+    } catch (error) {
+      throw new GatewayError(
+        "desktop_unavailable",
+        `A person has taken desktop ${desktop} over, so it cannot be looked at for a plan.`,
+        { hint: "Plan it again when the desktop is given back.", retry_after: 10 },
+        error,
+      );
+    }
+  }
+
   /** Whether a step may leave another picture on the screen than it found. */
   #changesScreen({ action, parameters }: PlannedStep): boolean {
     return this.#deps.capabilities.get(action)?.changesScreen(parameters) ?? false;
+  }
+}
+
+/** Aborts after so many ms unless it is renewed or disposed. */
+class Patience implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ms: number) {
+    const reason = new DOMException("The desktop does not show itself in time.", "TimeoutError");
+    this.#timer = setTimeout(() => this.#controller.abort(reason), ms).unref();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  renew(): void {
+    this.#timer.refresh();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
   }
 }
 

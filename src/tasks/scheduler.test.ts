@@ -177,3 +177,73 @@ describe("Scheduler", () => {
     );
   });
 });
+
+describe("claims", () => {
+  const NEVER = new AbortController().signal;
+  const takeover = new Map<string, LockMode>([
+    ["desktop:a", "exclusive"],
+    ["look:a", "exclusive"],
+  ]);
+  const look = new Map<string, LockMode>([["look:a", "shared"]]);
+
+  it("takes no place, and keeps jobs off its locks alone", async () => {
+    const scheduler = new Scheduler(() => 1);
+    const turns = new Turns(scheduler);
+    const claim = await scheduler.claim(takeover, NEVER);
+    turns.enqueue(job("1", "a", "desktop:a"));
+    turns.enqueue(job("2", "a", "desktop:b"));
+    expect(turns.started).toEqual(["2"]);
+    turns.release("2");
+    claim[Symbol.dispose]();
+    expect(turns.started).toEqual(["2", "1"]);
+    claim[Symbol.dispose]();
+    turns.enqueue(job("3", "a", "desktop:a"));
+    expect(turns.started).toEqual(["2", "1"]);
+  });
+
+  it("waits for what is held, before every job that waits", async () => {
+    const scheduler = new Scheduler(() => 5);
+    const turns = new Turns(scheduler);
+    turns.reserve(job("1", "a", "desktop:a"));
+    expect(scheduler.holder("desktop:a")).toBe("1");
+    turns.enqueue(job("2", "a", "desktop:a"));
+    const claimed = scheduler.claim(takeover, NEVER);
+    expect(scheduler.reserve(job("3", "a", "desktop:a"))).toBe(false);
+    turns.release("1");
+    const claim = await claimed;
+    expect(turns.started).toEqual([]);
+    expect(scheduler.holder("desktop:a")).toBeUndefined();
+    claim[Symbol.dispose]();
+    expect(turns.started).toEqual(["2"]);
+  });
+
+  it("shares what is asked for shared, but lets nobody overtake a claim that waits", async () => {
+    const scheduler = new Scheduler(() => 5);
+    const looks = await Promise.all([scheduler.claim(look, NEVER), scheduler.claim(look, NEVER)]);
+    const order: string[] = [];
+    const taken = scheduler.claim(takeover, NEVER).then((claim) => {
+      order.push("takeover");
+      return claim;
+    });
+    const late = scheduler.claim(look, NEVER).then(() => order.push("look"));
+    for (const held of looks) held[Symbol.dispose]();
+    (await taken)[Symbol.dispose]();
+    await late;
+    expect(order).toEqual(["takeover", "look"]);
+  });
+
+  it("that is given up leaves nothing behind", async () => {
+    const scheduler = new Scheduler(() => 5);
+    const turns = new Turns(scheduler);
+    turns.reserve(job("1", "a", "desktop:a"));
+    const stop = new AbortController();
+    const claimed = scheduler.claim(takeover, stop.signal);
+    const later = scheduler.claim(look, NEVER);
+    stop.abort(new Error("given up"));
+    await expect(claimed).rejects.toThrow("given up");
+    (await later)[Symbol.dispose]();
+    turns.release("1");
+    expect(scheduler.reserve(job("2", "a", "desktop:a"))).toBe(true);
+    await expect(scheduler.claim(look, stop.signal)).rejects.toThrow("given up");
+  });
+});

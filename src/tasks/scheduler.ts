@@ -12,18 +12,36 @@ interface Waiting extends Job {
   readonly start: (job: Job) => void;
 }
 
+/** Locks that something other than a job asks for. */
+interface Claim {
+  readonly locks: Locks;
+  readonly grant: () => void;
+}
+
+/** What holds locks and is no job: a person at a desktop, a plan that looks at its screen. */
+export interface Turns {
+  /**
+   * Takes locks without a place, before every job that waits and in order of arrival among claims.
+   * Resolves once they are taken, until disposed; rejects with the signal's reason.
+   */
+  claim(locks: Locks, signal: AbortSignal): Promise<Disposable>;
+  /** The running task that holds a lock alone. */
+  holder(lock: string): string | undefined;
+}
+
 /**
  * Decides who runs next: at most `limit()` at once, no two whose locks stand against each other, in
  * order of arrival for each key and by turns between keys. A job that waits for a lock keeps later
- * jobs off that lock, so that nobody overtakes it for ever.
+ * jobs off that lock, so that nobody overtakes it for ever. Claims go before jobs.
  */
-export class Scheduler {
+export class Scheduler implements Turns {
   readonly #limit: () => number;
   /** By the job itself: two calls that start one task at the same moment hold a place each. */
   readonly #running = new Set<Job>();
   readonly #held = new LockTable();
   /** Key → its jobs in order; the map's order is the order of turns. */
   readonly #queues = new Map<string, Waiting[]>();
+  readonly #claims = new Set<Claim>();
   #closed = false;
 
   constructor(limit: () => number) {
@@ -32,7 +50,7 @@ export class Scheduler {
 
   /** Takes a place at once if one is free and nobody waits; the caller then starts the job. */
   reserve(job: Job): boolean {
-    if (this.#closed || this.#queues.size > 0 || !this.#fits(job, this.#held)) return false;
+    if (this.#closed || this.#queues.size > 0 || !this.#fits(job, this.#claimed())) return false;
     this.#take(job);
     return true;
   }
@@ -64,6 +82,42 @@ export class Scheduler {
     }
   }
 
+  async claim(locks: Locks, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    const granted = Promise.withResolvers<void>();
+    const claim: Claim = { locks, grant: granted.resolve };
+    const giveUp = () => {
+      // Granted already where it is gone from the list: then its owner gives it back.
+      if (!this.#claims.delete(claim)) return;
+      granted.reject(signal.reason);
+      this.#pump();
+    };
+    this.#claims.add(claim);
+    signal.addEventListener("abort", giveUp, { once: true });
+    this.#grantClaims();
+    try {
+      await granted.promise;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#held.release(locks);
+        this.#pump();
+      },
+    };
+  }
+
+  holder(lock: string): string | undefined {
+    for (const { taskId, locks } of this.#running) {
+      if (locks.get(lock) === "exclusive") return taskId;
+    }
+    return undefined;
+  }
+
   /** How many jobs of this key wait. */
   waiting(owner: string): number {
     return this.#queues.get(owner)?.length ?? 0;
@@ -83,7 +137,28 @@ export class Scheduler {
     this.#held.take(job.locks);
   }
 
+  /** What is held, and what earlier claims wait for. */
+  #claimed(): LockTable {
+    if (this.#claims.size === 0) return this.#held;
+    const claimed = new LockTable(this.#held);
+    for (const { locks } of this.#claims) claimed.take(locks);
+    return claimed;
+  }
+
+  #grantClaims(): void {
+    const claimed = new LockTable(this.#held);
+    for (const claim of this.#claims) {
+      if (claimed.allows(claim.locks)) {
+        this.#claims.delete(claim);
+        this.#held.take(claim.locks);
+        claim.grant();
+      }
+      claimed.take(claim.locks);
+    }
+  }
+
   #pump(): void {
+    this.#grantClaims();
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#take(next);
       next.start(next);
@@ -92,7 +167,7 @@ export class Scheduler {
 
   #next(): Waiting | undefined {
     if (this.#closed) return undefined;
-    const claimed = new LockTable(this.#held);
+    const claimed = new LockTable(this.#claimed());
     for (const [owner, queue] of this.#queues) {
       const index = queue.findIndex((job) => {
         if (this.#fits(job, claimed)) return true;

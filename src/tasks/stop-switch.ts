@@ -5,6 +5,7 @@ const SETTING = "stopped";
 /** Whether everything is stopped; remembered across restarts. */
 export class StopSwitch {
   readonly #settings: SettingStore;
+  readonly #listeners = new Set<(keyId: string) => void>();
   #stopped: boolean;
 
   private constructor(settings: SettingStore, stopped: boolean) {
@@ -20,12 +21,20 @@ export class StopSwitch {
     return this.#stopped;
   }
 
+  /** Called at the moment of each stop, before it is written down, with the key that asked for it. */
+  onStopped(listener: (keyId: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
   /**
    * Stopping counts at once, before it is written down and even where it cannot be; resuming
    * counts only once it is recorded.
    */
   async set(stopped: boolean, keyId: string, reason: string | undefined): Promise<void> {
-    if (stopped) this.#stopped = true;
+    if (stopped) {
+      this.#stopped = true;
+      for (const listener of this.#listeners) listener(keyId);
+    }
     await this.#settings.set(SETTING, String(stopped), recordsOf(stopped, keyId, reason));
     this.#stopped = stopped;
   }

@@ -31,6 +31,7 @@ import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { checkProposal, shownProposal } from "./proposal.ts";
 import { refuseMismatch } from "./refuse-mismatch.ts";
 import { Runner } from "./runner.ts";
+import { Scheduler, type Turns } from "./scheduler.ts";
 import type { StopSwitch } from "./stop-switch.ts";
 import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Task } from "./task.ts";
@@ -75,6 +76,8 @@ const LIST_CHARACTERS = 4 * 1024 * 1024;
 
 /** Plan → confirm → execute: the public door of the task room. */
 export class TaskEngine implements Tasks, AsyncDisposable {
+  /** For what is no task and must not act beside one. */
+  readonly turns: Turns;
   readonly #deps: TaskEngineDeps;
   readonly #ledger: Ledger;
   readonly #planner: Planner;
@@ -90,7 +93,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   constructor(deps: TaskEngineDeps) {
     this.#deps = deps;
     this.#ledger = new Ledger(deps.store);
-    this.#planner = new Planner(deps);
+    const scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
+    this.turns = scheduler;
+    this.#planner = new Planner({ ...deps, turns: scheduler });
     this.#views = new TaskViews(deps);
     const stopped = () => this.stopped;
     this.#grants = new Grants({
@@ -105,7 +110,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     };
     const shared = { ...deps, ...this.#preconditions, ledger: this.#ledger };
     this.#runner = new Runner(shared);
-    this.#turns = new TurnKeeper({ ...shared, runner: this.#runner });
+    this.#turns = new TurnKeeper({ ...shared, runner: this.#runner, scheduler });
     this.#ender = new TaskEnder({ ...shared, runner: this.#runner, turns: this.#turns });
     this.grantDesk = new GrantDesk({ ...shared, ender: this.#ender, grants: this.#grants });
   }

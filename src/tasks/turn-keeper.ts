@@ -1,10 +1,11 @@
 import { GatewayError } from "../contract/errors.ts";
+import { desktopLock } from "./desktop-locks.ts";
 import { approvedBy, type GrantedApproval } from "./granted-approval.ts";
 import type { Change, Ledger } from "./ledger.ts";
 import type { LockMode } from "./lock-table.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import type { Runner } from "./runner.ts";
-import { type Job, Scheduler } from "./scheduler.ts";
+import type { Job, Scheduler } from "./scheduler.ts";
 import { intentOf } from "./step-records.ts";
 import type { Plan, Task } from "./task.ts";
 import { planOf } from "./task-view.ts";
@@ -12,6 +13,7 @@ import { planOf } from "./task-view.ts";
 export interface TurnKeeperDeps extends PreconditionDeps {
   readonly ledger: Ledger;
   readonly runner: Runner;
+  readonly scheduler: Scheduler;
   readonly onError: (error: unknown, taskId: string) => void;
 }
 
@@ -26,7 +28,7 @@ export class TurnKeeper {
 
   constructor(deps: TurnKeeperDeps) {
     this.#deps = deps;
-    this.#scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
+    this.#scheduler = deps.scheduler;
   }
 
   /**
@@ -160,7 +162,7 @@ export class TurnKeeper {
     const locks = new Map<string, LockMode>();
     for (const step of plan.steps) {
       const capability = this.#deps.capabilities.get(step.action);
-      if (capability?.holds === "desktop") locks.set(`desktop:${plan.desktop}`, "exclusive");
+      if (capability?.holds === "desktop") locks.set(desktopLock(plan.desktop), "exclusive");
       if (capability?.holds !== "path") continue;
       const name = `path:${plan.desktop}:${capability.facts(step.parameters).path}`;
       // A task that reads a file and also changes it has it alone.

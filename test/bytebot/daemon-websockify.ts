@@ -1,28 +1,49 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import type { Desk } from "./desk.ts";
+import { RfbServer, type VncInput } from "./rfb-server.ts";
+import type { Watch } from "./watch.ts";
 
-// RFC 6455, section 1.3.
-const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-const RFB = "RFB 003.008\n";
-
-/** `/websockify`: says hello as a VNC server does. A plain GET breaks it for everyone after. */
+/** `/websockify`: the desktop's VNC server in a WebSocket. A plain GET breaks it for everyone after. */
 export class Websockify {
   broken = false;
+  /** Everything that viewers sent to move the desktop, in order. */
+  readonly received: VncInput[] = [];
+  /** Viewers that are connected. */
+  readonly open = new Set<Duplex>();
+  readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #desk: Desk;
+  readonly #watch: Watch;
+  readonly #apiKey: string | undefined;
 
-  upgrade(request: IncomingMessage, socket: Duplex): void {
-    const key = request.headers["sec-websocket-key"];
-    if (this.broken || key === undefined || request.url !== "/websockify") {
+  constructor(desk: Desk, watch: Watch, apiKey: string | undefined) {
+    this.#desk = desk;
+    this.#watch = watch;
+    this.#apiKey = apiKey;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const isAllowed =
+      this.#apiKey === undefined || request.headers.authorization === `Bearer ${this.#apiKey}`;
+    if (this.broken || !isAllowed || request.url !== "/websockify") {
       socket.destroy();
       return;
     }
-    const accept = createHash("sha1")
-      .update(key + GUID)
-      .digest("base64");
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-    );
-    // One unmasked binary frame.
-    socket.write(Buffer.concat([Buffer.from([0x82, RFB.length]), Buffer.from(RFB)]));
+    this.#server.handleUpgrade(request, socket, head, (websocket) => {
+      const stream = createWebSocketStream(websocket);
+      stream.on("error", () => undefined);
+      this.open.add(stream);
+      stream.on("close", () => {
+        this.open.delete(stream);
+        this.#watch.changed();
+      });
+      const server = new RfbServer(stream, this.#desk, (input) => {
+        this.received.push(input);
+        this.#watch.changed();
+      });
+      this.#watch.changed();
+      server.serve().catch(() => stream.destroy());
+    });
   }
 }

@@ -5,6 +5,7 @@ import { Desk, type DeskDevice, type DeskEvent } from "./desk.ts";
 import { Door } from "./door.ts";
 import { Fault, type FaultOptions, Faults } from "./faults.ts";
 import { makePause } from "./pause.ts";
+import type { VncInput } from "./rfb-server.ts";
 import type { VirtualScreen } from "./virtual-screen.ts";
 import { Watch } from "./watch.ts";
 import { openXDevice, type XDeviceOptions } from "./x-device.ts";
@@ -32,7 +33,7 @@ export class Daemon implements AsyncDisposable {
   readonly #watch = new Watch();
   readonly #faults = new Faults();
   readonly #files = new DaemonFiles();
-  readonly #websockify = new Websockify();
+  readonly #websockify: Websockify;
   readonly #desk: Desk;
   readonly #device: DeskDevice | undefined;
   readonly #door: Door;
@@ -42,6 +43,7 @@ export class Daemon implements AsyncDisposable {
   constructor(options: DaemonOptions, device: DeskDevice | undefined) {
     this.#device = device;
     this.#desk = new Desk(this.#watch, device);
+    this.#websockify = new Websockify(this.#desk, this.#watch, options.apiKey);
     const listener = createDaemonListener({
       apiKey: options.apiKey,
       pause: makePause(options.latency),
@@ -55,7 +57,9 @@ export class Daemon implements AsyncDisposable {
       crash: () => this.crash(),
     });
     this.#door = new Door(listener);
-    this.#door.server.on("upgrade", (request, socket) => this.#websockify.upgrade(request, socket));
+    this.#door.server.on("upgrade", (request, socket, head) =>
+      this.#websockify.upgrade(request, socket, head),
+    );
   }
 
   get url(): string {
@@ -97,6 +101,26 @@ export class Daemon implements AsyncDisposable {
 
   get websocketsBroken(): boolean {
     return this.#websockify.broken;
+  }
+
+  /** What viewers of its VNC sent, in order. */
+  get vncInput(): readonly VncInput[] {
+    return this.#websockify.received;
+  }
+
+  /** How many viewers its VNC has. */
+  get vncViewers(): number {
+    return this.#websockify.open.size;
+  }
+
+  /** Its VNC hangs up on everyone. */
+  dropViewers(): void {
+    for (const stream of this.#websockify.open) stream.destroy();
+  }
+
+  /** Of the desktop. */
+  get clipboard(): string {
+    return this.#desk.clipboard;
   }
 
   /** The requests for one action, or whatever was sent as one. */

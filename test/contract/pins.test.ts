@@ -39,6 +39,12 @@ const ROUTES = `
   POST /mcp
   GET /mcp
   DELETE /mcp
+  GET /desktops
+  GET /desktops/{desktop}/picture
+  POST /desktops/{desktop}/takeover
+  DELETE /desktops/{desktop}/takeover
+  POST /desktops/{desktop}/input
+  GET /desktops/{desktop}/vnc
   GET /events
   POST /stop
   POST /resume
@@ -134,7 +140,7 @@ const TASK_ONLY =
 const EVENTS =
   "task_planned task_confirmed task_rejected task_expired task_queued task_started task_progress " +
   "task_completed task_failed task_cancelled task_interrupted policy_reloaded gateway_stopped " +
-  "gateway_resumed grant_created grant_ended";
+  "gateway_resumed grant_created grant_ended desktop_taken_over desktop_returned";
 
 const STATUSES =
   "planned awaiting_confirmation ready queued running completed failed cancelled interrupted " +

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Parameters } from "../../contract/task.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
 import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
@@ -14,6 +15,7 @@ import { DaemonClient } from "./daemon-client.ts";
 import { DaemonLine, type Rest } from "./daemon-line.ts";
 import { estimateStep } from "./estimate-step.ts";
 import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
+import { openVnc } from "./open-vnc.ts";
 
 /** Sends one request to the desktop's daemon in its turn; see `GuardedRun.forward`. */
 export type Forward = (request: DaemonRequest, signal: AbortSignal) => Promise<DaemonAnswer>;
@@ -51,6 +53,7 @@ export function openBytebotDriver(options: ByteBotDriverOptions): Driver {
 class ByteBotDriver implements Driver {
   readonly name = "bytebot";
   readonly #url: string;
+  readonly #apiKey: string | undefined;
   readonly #client: DaemonClient;
   readonly #line: DaemonLine;
   readonly #actions: DesktopActions;
@@ -58,6 +61,7 @@ class ByteBotDriver implements Driver {
 
   constructor(options: ByteBotDriverOptions) {
     this.#url = options.url;
+    this.#apiKey = options.apiKey;
     this.#client = new DaemonClient(options);
     this.#line = new DaemonLine(this.#client, options.rest);
     this.#actions = new DesktopActions(new ByteBotDesktop(this.#line, options.times));
@@ -101,6 +105,14 @@ class ByteBotDriver implements Driver {
 
   recover(steps: readonly PlannedStep[]): void {
     this.#line.recover(Math.max(0, ...steps.map(estimateStep)));
+  }
+
+  async settled(signal: AbortSignal): Promise<void> {
+    await this.#line.settled(signal);
+  }
+
+  async openVnc(signal: AbortSignal): Promise<Duplex> {
+    return await openVnc(this.#url, this.#apiKey, signal);
   }
 
   async health(): Promise<{ detail: string; hint: string } | undefined> {

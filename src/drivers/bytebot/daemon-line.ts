@@ -88,6 +88,11 @@ export class DaemonLine implements AsyncDisposable {
     });
   }
 
+  /** Resolves when what was asked for before is over. */
+  async settled(signal: AbortSignal): Promise<void> {
+    await this.#queue.run(signal, async () => {});
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     await this.#queue.idle();

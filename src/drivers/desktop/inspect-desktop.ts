@@ -74,6 +74,7 @@ async function inspectAim(
   aim: Aim,
   look: Look,
 ): Promise<Inspection> {
+  using _turn = await look.turn();
   if (!look.isScreenSettled) {
     await screen.requireInside(aim.points, look.signal);
     return { ...NOTHING, preview: { kind: "text", text: NOT_SETTLED } };
@@ -98,6 +99,7 @@ function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: Look): Bound
 
 async function inspectTyped(desktop: Desktop, typed: string, look: Look): Promise<Inspection> {
   if (desktop.focus === undefined || !look.isScreenSettled) return NOTHING;
+  using _turn = await look.turn();
   const focus = await desktop.focus(look.signal);
   const note =
     focus === undefined

@@ -20,6 +20,7 @@ export const LOOK: Look = {
   isScreenSettled: true,
   targetCheck: { enabled: true, tolerance: 0.03, radius_px: 32 },
   signal: new AbortController().signal,
+  turn: async () => ({ [Symbol.dispose]: () => {} }),
 };
 
 /** A step's io that keeps artifacts and progress messages for the test to look at. */
