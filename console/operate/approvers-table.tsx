@@ -25,11 +25,11 @@ export function ApproversTable({ approvers }: { approvers: readonly Approver[] }
                 <th scope="col" className="number">
                   Decisions
                 </th>
+                <th scope="col">Under 2 s</th>
                 <th scope="col">Half within</th>
                 <th scope="col" className="number">
                   Fastest
                 </th>
-                <th scope="col">Under 2 s</th>
               </tr>
             </thead>
             <tbody>
@@ -52,6 +52,16 @@ function Row({ approver, longest }: { approver: Approver; longest: number }) {
       <th scope="row">{name === undefined ? <Who keyId={keyId} /> : <Inert text={name} />}</th>
       <td className="number">{decisions.toLocaleString()}</td>
       <td>
+        {hasty === 0 ? (
+          "none"
+        ) : (
+          <strong className="hasty-count">
+            {hasty.toLocaleString()}
+            <span className="wide-only"> {hasty === 1 ? "approval" : "approvals"}</span>
+          </strong>
+        )}
+      </td>
+      <td>
         <span className="with-bar">
           <svg className="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
             <rect width={((median ?? 0) / longest) * 100} height="8" />
@@ -60,15 +70,6 @@ function Row({ approver, longest }: { approver: Approver; longest: number }) {
         </span>
       </td>
       <td className="number">{seconds(fastest)}</td>
-      <td>
-        {hasty === 0 ? (
-          "none"
-        ) : (
-          <strong className="hasty-count">
-            {hasty.toLocaleString()} {hasty === 1 ? "approval" : "approvals"}
-          </strong>
-        )}
-      </td>
     </tr>
   );
 }

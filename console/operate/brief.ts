@@ -5,7 +5,7 @@ const MOST_CHARACTERS = 60;
 /** What names itself stands without its name. */
 const PLAIN = new Set(["decision", "action", "summary", "plan_summary", "reason", "name"]);
 /** Digests and ids tell a person nothing in passing. */
-const SILENT = /(digest|_id|hash|mac)$/;
+const SILENT = /(digest|_id|hash|mac)$|^(session|link|passkey)$/;
 
 /** The simple ones of a record's details in a line: `approve · via grant`. */
 export function briefOf(details: Readonly<Record<string, unknown>> | undefined): string {

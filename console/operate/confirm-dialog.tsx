@@ -27,7 +27,7 @@ export function ConfirmDialog({ trigger, about, title, act, work, children }: Pr
   };
   return (
     <AlertDialog.Root open={open} onOpenChange={change}>
-      <AlertDialog.Trigger className="button danger">
+      <AlertDialog.Trigger className="button ends">
         {trigger}
         <span className="visually-hidden">
           {" "}
