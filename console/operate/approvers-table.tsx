@@ -2,6 +2,7 @@ import type { StatisticsView } from "../../src/contract/operate.ts";
 import { Who } from "../parts/facts.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { seconds } from "./seconds.ts";
+import { TablePlace } from "./table-place.tsx";
 
 type Approver = StatisticsView["approvers"][number];
 
@@ -17,28 +18,26 @@ export function ApproversTable({ approvers }: { approvers: readonly Approver[] }
       {approvers.length === 0 ? (
         <p className="hint">Nobody decided in these days.</p>
       ) : (
-        <div className="table-place">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Approver</th>
-                <th scope="col" className="number">
-                  Decisions
-                </th>
-                <th scope="col">Under 2 s</th>
-                <th scope="col">Half within</th>
-                <th scope="col" className="number">
-                  Fastest
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {approvers.map((approver) => (
-                <Row key={approver.key_id} approver={approver} longest={longest} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <TablePlace name="Time to decide, by approver">
+          <thead>
+            <tr>
+              <th scope="col">Approver</th>
+              <th scope="col" className="number">
+                Decisions
+              </th>
+              <th scope="col">Under 2 s</th>
+              <th scope="col">Half within</th>
+              <th scope="col" className="number">
+                Fastest
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {approvers.map((approver) => (
+              <Row key={approver.key_id} approver={approver} longest={longest} />
+            ))}
+          </tbody>
+        </TablePlace>
       )}
     </section>
   );

@@ -72,7 +72,7 @@ function Whole({ record }: { record: AuditRecord }) {
           </code>
         </dd>
       </dl>
-      <TextPane text={text} name="Details" />
+      <TextPane text={text} name={`Details of number ${seq}`} />
       <p className="buttons">
         {taskId !== undefined && <Link href={only({ task_id: taskId })}>All of this task</Link>}
         <Link href={only({ key_id: keyId ?? "-" })}>

@@ -1,5 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
+import type { CapabilityView } from "../../src/contract/service.ts";
+import { service } from "../api/service.ts";
 import { RiskBadge } from "../parts/facts.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { confirmationOf, limitsOf, MODE_WORDS, type ShownPolicy } from "./policy-words.ts";
@@ -7,6 +10,11 @@ import { confirmationOf, limitsOf, MODE_WORDS, type ShownPolicy } from "./policy
 /** Every action: whether it may be planned, how risky it is, who confirms it, and its bounds. */
 export function CapabilityList({ policy }: { policy: ShownPolicy }) {
   const [offToo, setOffToo] = useState(true);
+  // What the policy does not say of an action: its own risk, and what it is.
+  const known = useQuery({
+    queryKey: ["capabilities"],
+    queryFn: ({ signal }) => service.capabilities(signal),
+  });
   const all = Object.entries(policy.capabilities);
   const off = all.filter(([, { enabled }]) => !enabled).length;
   return (
@@ -29,7 +37,12 @@ export function CapabilityList({ policy }: { policy: ShownPolicy }) {
           .filter(([, { enabled }]) => enabled || offToo)
           .map(([action, capability]) => (
             <li key={action} className={capability.enabled ? "capability" : "capability off"}>
-              <Capability action={action} capability={capability} policy={policy} />
+              <Capability
+                action={action}
+                capability={capability}
+                policy={policy}
+                known={known.data?.capabilities[action]}
+              />
             </li>
           ))}
       </ul>
@@ -41,25 +54,31 @@ function Capability({
   action,
   capability,
   policy,
+  known,
 }: {
   action: string;
   capability: CapabilityPolicy;
   policy: ShownPolicy;
+  known: CapabilityView | undefined;
 }) {
-  const { mode, approvals, own } = confirmationOf(policy, capability);
+  const risk = capability.risk_level ?? known?.risk_level;
+  const { mode, approvals, own } = confirmationOf(policy, capability, risk);
   return (
     <>
-      <code className="capability-name">{action}</code>
+      <span className="capability-name">
+        <code>{action}</code>
+        {known !== undefined && <span className="hint">{known.description}</span>}
+      </span>
       <span className="capability-risk">
         {capability.enabled ? (
           <span className="state on">on</span>
         ) : (
           <span className="state">off</span>
         )}
-        {capability.risk_level !== undefined && <RiskBadge risk={capability.risk_level} />}
+        {risk !== undefined && <RiskBadge risk={risk} />}
       </span>
       <span className="capability-mode">
-        {mode === undefined ? "by its own risk" : MODE_WORDS[mode]}
+        {mode !== undefined && MODE_WORDS[mode]}
         {mode === "approver" && approvals > 1 && `, ${approvals} of them`}
         {own && <span className="hint"> (set for this action)</span>}
       </span>

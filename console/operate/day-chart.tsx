@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { TablePlace } from "./table-place.tsx";
 
 export interface Series {
   /** Names its colour in the style sheet. */
@@ -129,33 +130,30 @@ function Bar({
 
 function Numbers({ title, series, days }: Props) {
   return (
-    <div className="table-place">
-      <table>
-        <caption className="visually-hidden">{title}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day (UTC)</th>
-            {series.map(({ id, name }) => (
-              <th scope="col" className="number" key={id}>
-                {name}
-              </th>
+    <TablePlace name={`${title}: every day`}>
+      <thead>
+        <tr>
+          <th scope="col">Day (UTC)</th>
+          {series.map(({ id, name }) => (
+            <th scope="col" className="number" key={id}>
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {days.toReversed().map(({ day, values }) => (
+          <tr key={day}>
+            <th scope="row">{day}</th>
+            {series.map(({ id }, index) => (
+              <td className="number" key={id}>
+                {(values[index] ?? 0).toLocaleString()}
+              </td>
             ))}
           </tr>
-        </thead>
-        <tbody>
-          {days.toReversed().map(({ day, values }) => (
-            <tr key={day}>
-              <th scope="row">{day}</th>
-              {series.map(({ id }, index) => (
-                <td className="number" key={id}>
-                  {(values[index] ?? 0).toLocaleString()}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </TablePlace>
   );
 }
 

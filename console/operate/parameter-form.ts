@@ -46,9 +46,9 @@ export function parametersOf(
 
 /** @throws Error where the text is no JSON object */
 export function parametersFromJson(text: string): Record<string, unknown> {
-  const value = parsed(text === "" ? "{}" : text, "The parameters");
+  const value = parsed(text === "" ? "{}" : text, "This");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error("The parameters are no JSON object.");
+    throw new Error("This is no JSON object.");
   }
   return value as Record<string, unknown>;
 }

@@ -12,11 +12,15 @@ import { PolicySettings } from "./policy-settings.tsx";
 import { asFile, type ShownPolicy } from "./policy-words.ts";
 import { TextPane } from "./text-pane.tsx";
 
+/** No event tells of a file that was changed. */
+const LOOK_AGAIN_MS = 15_000;
+
 /** The policy in force: to be read, to be asked, and to be compared with another. */
 export function PolicyPart() {
   const { data, error, isPending } = useQuery({
     queryKey: keptForOperators.policy,
     queryFn: ({ signal }) => operate.policy(signal),
+    refetchInterval: LOOK_AGAIN_MS,
   });
   return (
     <>

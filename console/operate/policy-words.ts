@@ -96,12 +96,13 @@ function envelopeLimits({
   return limits.filter((limit) => limit !== undefined);
 }
 
-/** Who confirms an action at its configured risk, and how many. */
+/** Who confirms an action at its configured risk, and how many. Its own risk where none is set. */
 export function confirmationOf(
   policy: ShownPolicy,
   capability: CapabilityPolicy,
+  risk: RiskLevel | undefined,
 ): { mode: ConfirmationMode | undefined; approvals: number; own: boolean } {
-  const { risk_level: risk, confirmation } = capability;
+  const { confirmation } = capability;
   const mode = confirmation ?? (risk && policy.confirmation[risk]);
   const approvals = capability.approvals ?? (risk ? policy.approvals[risk] : 1);
   return { mode, approvals, own: confirmation !== undefined };
