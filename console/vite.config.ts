@@ -29,14 +29,6 @@ export default defineConfig({
       [SERVICE]: {
         target: GATEWAY,
         ws: true,
-        changeOrigin: true,
-        configure: (proxy) => {
-          // The service takes a cookie only from its own page.
-          const own = (request: { setHeader(name: string, value: string): void }) =>
-            request.setHeader("origin", GATEWAY);
-          proxy.on("proxyReq", own);
-          proxy.on("proxyReqWs", own);
-        },
       },
     },
   },

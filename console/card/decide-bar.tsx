@@ -155,7 +155,7 @@ function noteOf(state: GateState, mine: boolean): string {
   if (state.broken) return "It cannot be approved here: a picture of it could not be shown.";
   if (state.armed) return "This runs at once. Sure?";
   if (!state.revealed) {
-    return `${state.seen} of ${state.total} parts read. It can be approved once all were in view.`;
+    return `${state.seen} of ${state.total} parts read. Read all of it to decide.`;
   }
   return "All of it was shown. It is yours to decide.";
 }

@@ -1,4 +1,5 @@
 import type { StepView, TaskView } from "../../src/contract/task.ts";
+import { isTelling } from "../inbox/waiting.ts";
 import { Requester, RiskBadge, StatusBadge, Who } from "../parts/facts.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { Moment, TimeLeft } from "../parts/time.tsx";
@@ -59,7 +60,7 @@ function StepCard({ step, index, count }: { step: StepView; index: number; count
         {reasons.length > 0 && (
           <ul className="reasons" aria-label="Why this risk">
             {reasons.map((reason) => (
-              <li key={reason}>
+              <li key={reason} className={isTelling(reason) ? undefined : "rule"}>
                 <Inert text={reason} />
               </li>
             ))}

@@ -25,6 +25,14 @@ export function isUndecided(task: Pick<TaskView, "status" | "confirmation">): bo
   return UNDECIDED.has(task.status) && task.confirmation.mode === "approver";
 }
 
+/** The rest only names the place in the policy that is as it always is. */
+const PLACE_ONLY = /^(?:confirmation \w+: |\w+ risk: capabilities\[)/;
+
+/** Whether a reason says something of this very plan. */
+export function isTelling(reason: string): boolean {
+  return !PLACE_ONLY.test(reason);
+}
+
 /** Undefined for a task that no person needs to decide on. */
 export function waitingOf(task: TaskView): Waiting | undefined {
   if (!isUndecided(task)) return undefined;
@@ -35,7 +43,7 @@ export function waitingOf(task: TaskView): Waiting | undefined {
     action: task.action,
     steps: task.steps.length,
     risk: task.estimated_risk,
-    reasons: [...new Set(task.steps.flatMap((step) => step.reasons))],
+    reasons: [...new Set(task.steps.flatMap((step) => step.reasons).filter(isTelling))],
     requester: task.requester,
     requestedBy: task.requested_by,
     desktop: task.desktop,

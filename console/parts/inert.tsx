@@ -25,6 +25,6 @@ export function marked(visible: string) {
   );
 }
 
-export function edgeVisible(text: string): string {
+function edgeVisible(text: string): string {
   return text.endsWith(" ") ? `${text.slice(0, -1)}⟦U+0020⟧` : text;
 }

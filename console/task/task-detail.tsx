@@ -75,7 +75,10 @@ function Decided({ task }: { task: TaskView }) {
       <Outcome task={task} />
       <Artifacts artifacts={task.artifacts} />
       <Timeline events={events} />
-      <details className="plan-again" onToggle={({ currentTarget }) => setAgain(currentTarget.open)}>
+      <details
+        className="plan-again"
+        onToggle={({ currentTarget }) => setAgain(currentTarget.open)}
+      >
         <summary>The plan, exactly</summary>
         {again && <PlanCard task={task} undecided={false} />}
       </details>
