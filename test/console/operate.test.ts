@@ -417,7 +417,7 @@ describe.runIf(browserPath)("the operators' pages (needs Chromium)", () => {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme });
       for (const part of PARTS) {
-        await show(part);
+        await show(PLACES[part]);
         await page.locator(READY[part]).first().waitFor();
         for (const summary of (await page.locator("main summary").all()).slice(0, 6)) {
           await summary.click();
@@ -467,7 +467,7 @@ describe.runIf(browserPath)("the operators' pages (needs Chromium)", () => {
   function fetchFrom<Body>(from: Page, path: string): Promise<{ status: number; body: Body }> {
     return from.evaluate(async (target) => {
       const response = await fetch(target);
-      return { status: response.status, body: await response.json() };
+      return { status: response.status, body: (await response.json()) as Body };
     }, path);
   }
 
