@@ -198,7 +198,7 @@ export class Takeovers implements AsyncDisposable {
       this.#refuse(holder);
     } catch (error) {
       // It may have been written all the same: then its end is, too.
-      await this.#end(held, endFor(error), null);
+      void this.#end(held, endFor(error), null);
       throw error;
     }
     if (held.end !== undefined) throw lease.signal.reason;
@@ -230,7 +230,7 @@ export class Takeovers implements AsyncDisposable {
     held.timer = setTimeout(expire, Math.max(0, held.lease.until - Date.now())).unref();
   }
 
-  /** Nothing passes any more when it returns; resolves when the desktop is free and that recorded. */
+  /** Nothing passes any more when it returns; resolves when the desktop is free and, if it can be, that recorded. */
   #end(held: Held, end: LeaseEnd, keyId: string | null): Promise<void> {
     if (held.end !== undefined) return Promise.resolve();
     held.end = end;
@@ -256,7 +256,6 @@ export class Takeovers implements AsyncDisposable {
     // Nobody waits for a disk that refuses: what comes next is refused by it as well.
     await Promise.race([written, pause(CLOSING_MS)]);
     turn[Symbol.dispose]();
-    await (this.#closed ? undefined : written);
   }
 
   /** However long the disk refuses, while the program runs. */
