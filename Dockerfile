@@ -13,6 +13,7 @@ RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY tsconfig.json tsconfig.types.json ./
 COPY scripts ./scripts
 COPY src ./src
+COPY console ./console
 RUN node scripts/build.ts
 RUN npm ci --omit=dev --ignore-scripts --no-fund --no-audit
 

@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "unit",
-          include: ["{src,scripts}/**/*.test.ts"],
+          include: ["{src,scripts,console}/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },

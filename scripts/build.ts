@@ -9,11 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { buildConsole } from "./build-console.ts";
 import { sourceHash } from "./source-hash.ts";
 
 /**
  * Builds the program into dist/: `main.js`, `cli.js` and `client.js`, with what they share in
- * `dist/chunks`, and the client's declaration files in `dist/types`.
+ * `dist/chunks`, the console's page in `dist/console`, and the client's declaration files in
+ * `dist/types`.
  *
  *     node scripts/build.ts              everything
  *     node scripts/build.ts --if-stale   the program alone, and only if its sources changed
@@ -41,6 +43,7 @@ async function build(options: { types: boolean }): Promise<void> {
   const fresh = mkdtempSync(`${dist}.new-`);
   try {
     await bundle(fresh);
+    buildConsole(join(fresh, "console"));
     if (options.types) emitTypes(join(fresh, "types"));
     writeFileSync(join(fresh, STAMP), hash);
     chmodSync(fresh, 0o755);

@@ -13,8 +13,8 @@ const FOLDERS = ["src", "test", "scripts", "bench", "console"];
 
 const project = dirname(import.meta.dirname);
 process.chdir(process.argv[2] ?? project);
-const folders = FOLDERS.filter((folder) => globSync(`${folder}/**/*.ts`).length > 0);
-const sources = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`));
+const folders = FOLDERS.filter((folder) => globSync(`${folder}/**/*.{ts,tsx}`).length > 0);
+const sources = folders.flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`));
 const { output } = await cruise(
   folders,
   { ...importOptions, ruleSet: { forbidden: importRules }, validate: true },

@@ -14,6 +14,7 @@ const script = (name: string) => [process.execPath, join(import.meta.dirname, na
 
 /** What the last run learnt: a second one looks at what changed. */
 const TYPES_SEEN = join(root, "node_modules/.cache/types.tsbuildinfo");
+const CONSOLE_TYPES_SEEN = join(root, "node_modules/.cache/console-types.tsbuildinfo");
 
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   "format and lint": [
@@ -25,6 +26,14 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
     ".",
   ],
   types: [bin("tsc"), "-p", ".", "--incremental", "--tsBuildInfoFile", TYPES_SEEN],
+  "types of the console": [
+    bin("tsc"),
+    "-p",
+    "console",
+    "--incremental",
+    "--tsBuildInfoFile",
+    CONSOLE_TYPES_SEEN,
+  ],
   imports: script("check-imports.ts"),
   "unused code": [bin("knip"), "--no-progress"],
   "generated files": [...script("generate.ts"), "--check"],

@@ -3,8 +3,15 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What the built program is made from: when none of it changed, a build would change nothing. */
-const INPUTS = ["src/**/*.ts", "scripts/build.ts", "scripts/source-hash.ts", "package-lock.json"];
-const TESTS = /\.test\.ts$/;
+const INPUTS = [
+  "src/**/*.ts",
+  "console/**/*.{ts,tsx,css,html,svg,json}",
+  "scripts/build.ts",
+  "scripts/build-console.ts",
+  "scripts/source-hash.ts",
+  "package-lock.json",
+];
+const TESTS = /\.test\.tsx?$/;
 
 /** SHA-256 over the names and bytes of everything that `dist/` is built from. */
 export function sourceHash(root: string): string {

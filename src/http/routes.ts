@@ -2,10 +2,10 @@ import type { HttpDeps } from "./http-deps.ts";
 import type { PendingWaits } from "./pending-waits.ts";
 import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
-import { createApprovalRoutes } from "./routes/approvals.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
 import { createAuditRoutes } from "./routes/audit.ts";
 import { createCardRoutes } from "./routes/cards.ts";
+import { createConsoleRoutes } from "./routes/console.ts";
 import { createControlRoutes } from "./routes/control.ts";
 import { createDesktopRoutes } from "./routes/desktops.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
@@ -30,7 +30,7 @@ export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Rout
     ...createAgentRoutes(deps),
     ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
-    ...createApprovalRoutes(),
+    ...createConsoleRoutes(),
     ...createToolRoutes(deps, waits),
     ...createCardRoutes(deps, waits),
     ...createMcpRoutes(deps, waits),

@@ -28,7 +28,11 @@ const ROUTES = `
   POST /tasks/{task_id}/resume
   POST /tasks/{task_id}/takeover
   GET /artifacts/{artifact_id}
+  GET /console
+  GET /console/{page}
+  GET /console/{page}/{item}
   GET /approvals/{task_id}
+  GET /console/assets/{file}
   GET /tools/openapi.json
   POST /tools/{tool}
   GET /cards
