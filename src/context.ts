@@ -11,7 +11,7 @@ import { KeySource } from "./auth/key-source.ts";
 import { bind } from "./bind.ts";
 import { type ViewedDesktop, viewCapabilities } from "./capabilities/capability-views.ts";
 import { capabilities } from "./capabilities/registry.ts";
-import { readKeys } from "./config/clients.ts";
+import { readEndedIds, readKeys } from "./config/clients.ts";
 import type { Config, Secrets } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
 import type { Principal } from "./contract/principal.ts";
@@ -88,6 +88,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
         learn(secretsOfKeys(definitions));
         return definitions;
       },
+      ended: () => readEndedIds(config),
     }),
   );
   const { ring } = keys;
@@ -178,6 +179,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     await openTakeovers({
       desktops,
       turns: engine.turns,
+      handovers: engine.handovers,
       settings: store.settings,
       audit: store.audit,
       stopSwitch,

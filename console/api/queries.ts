@@ -5,6 +5,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import type { SessionView } from "../../src/contract/people.ts";
 import { isProblem } from "./problem.ts";
 import { service } from "./service.ts";
 
@@ -40,6 +41,12 @@ export function createQueryClient(): QueryClient {
     },
   });
   return client;
+}
+
+/** Another person, or nobody, sits here now: nothing of what was shown before is kept. */
+export function changeSession(client: QueryClient, session: SessionView | null): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== kept.session[0] });
+  client.setQueryData(kept.session, session);
 }
 
 /** Who is signed in; null for nobody. */

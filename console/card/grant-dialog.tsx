@@ -8,7 +8,7 @@ import { service } from "../api/service.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
-import { minutesUpTo, prefixesOf } from "./grant-scope.ts";
+import { minutesUpTo, placesOf } from "./grant-scope.ts";
 import { useDecision } from "./use-decision.ts";
 
 interface Props {
@@ -41,9 +41,9 @@ function GrantForm({
   const announce = useAnnounce();
   const refresh = useRefresh();
   const decision = useDecision(task);
-  const prefixes = prefixesOf(grantable);
+  const places = placesOf(task);
   const choices = minutesUpTo(grantable.max_minutes);
-  const [prefix, setPrefix] = useState(prefixes[0]);
+  const [prefix, setPrefix] = useState(places.at(-1)?.path);
   const [minutes, setMinutes] = useState(choices[Math.min(1, choices.length - 1)] ?? 1);
 
   const grant = useMutation({
@@ -97,10 +97,10 @@ function GrantForm({
         )}
         . Where policy raises the risk, a person is asked all the same.
       </p>
-      {prefixes.length > 0 && (
+      {places.length > 0 && (
         <fieldset className="choices">
           <legend>Where</legend>
-          {prefixes.slice(0, 6).map((path, index) => (
+          {places.map(({ path, exact }) => (
             <label className="check" key={path}>
               <input
                 type="radio"
@@ -112,13 +112,13 @@ function GrantForm({
                 <code>
                   <Inert text={path} />
                 </code>
-                {index === 0 ? " only" : " and all below it"}
+                {exact ? " only" : " and all below it"}
               </span>
             </label>
           ))}
         </fieldset>
       )}
-      <fieldset className="choices row">
+      <fieldset className="choices beside">
         <legend>How long</legend>
         {choices.map((choice) => (
           <label className="check" key={choice}>

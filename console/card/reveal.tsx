@@ -11,8 +11,8 @@ import {
 } from "react";
 import { type GateState, RevealGate } from "./reveal-gate.ts";
 
-/** What lies over the card above and below, in px: nothing under it is seen. */
-const COVERED = { top: 56, bottom: 132 } as const;
+/** What lies over the card: nothing under it is seen. */
+const COVERS = { top: ".top", bottom: ".decide" } as const;
 /** A piece taller than the view (a zoomed page) counts when it fills so much of it. */
 const FILLS = 0.8;
 const THRESHOLDS = Array.from({ length: 21 }, (_, index) => index / 20);
@@ -102,7 +102,9 @@ function createReveal(): Reveal & { start(): () => void } {
     if (next !== undefined) timer = setTimeout(later, next + 1);
   };
 
-  const start = () => {
+  const observe = () => {
+    observer?.disconnect();
+    const [top, bottom] = [heightOf(COVERS.top), heightOf(COVERS.bottom)];
     observer = new IntersectionObserver(
       (entries) => {
         if (document.visibilityState !== "visible") return;
@@ -112,16 +114,23 @@ function createReveal(): Reveal & { start(): () => void } {
         }
         later();
       },
-      { rootMargin: `-${COVERED.top}px 0px -${COVERED.bottom}px 0px`, threshold: THRESHOLDS },
+      { rootMargin: `-${top}px 0px -${bottom}px 0px`, threshold: THRESHOLDS },
     );
     for (const element of ids.keys()) observer.observe(element);
+  };
+
+  const start = () => {
+    // Looks anew, also for the first time, when what covers the card grows or shrinks.
+    const covers = new ResizeObserver(observe);
+    for (const selector of Object.values(COVERS)) {
+      const element = document.querySelector(selector);
+      if (element !== null) covers.observe(element);
+    }
+    observe();
     const wake = () => {
       if (document.visibilityState === "visible") {
-        // Looks at everything anew: what is in view now was not looked at while in the back.
-        for (const element of ids.keys()) {
-          observer?.unobserve(element);
-          observer?.observe(element);
-        }
+        // What is in view now was not looked at while the page was in the back.
+        observe();
         gate.disturb();
       } else {
         gate.hide();
@@ -143,6 +152,7 @@ function createReveal(): Reveal & { start(): () => void } {
       removeEventListener("blur", disturb);
       unsubscribe();
       clearTimeout(timer);
+      covers.disconnect();
       observer?.disconnect();
       observer = undefined;
     };
@@ -160,6 +170,10 @@ function createReveal(): Reveal & { start(): () => void } {
       };
     },
   };
+}
+
+function heightOf(selector: string): number {
+  return Math.floor(document.querySelector(selector)?.getBoundingClientRect().height ?? 0);
 }
 
 function isInView({

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { SessionView } from "../../src/contract/people.ts";
 import { addPasskey } from "../api/passkeys.ts";
-import { kept } from "../api/queries.ts";
+import { changeSession, kept } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Inert } from "../parts/inert.tsx";
@@ -15,10 +15,7 @@ export function AccountPage({ session }: { session: SessionView }) {
   const { person } = session;
   const signOut = useMutation({
     mutationFn: service.signOut,
-    onSettled: () => {
-      client.clear();
-      client.setQueryData(kept.session, null);
-    },
+    onSuccess: () => changeSession(client, null),
   });
   return (
     <div className="page narrow">

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import type { EnrolmentView, SessionView } from "../../src/contract/people.ts";
 import { makePasskey } from "../api/passkeys.ts";
-import { kept } from "../api/queries.ts";
+import { changeSession } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
@@ -76,7 +76,7 @@ function EnrolForm({
     onSuccess: (session) => {
       if (withPassword) onName(session);
       else onDone();
-      client.setQueryData(kept.session, session);
+      changeSession(client, session);
     },
   });
   const send = (event: FormEvent) => {

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import type { SessionView } from "../../src/contract/people.ts";
 import { signInWithPasskey } from "../api/passkeys.ts";
-import { kept } from "../api/queries.ts";
+import { changeSession } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { DoorPage } from "./door-page.tsx";
@@ -15,10 +15,7 @@ export function SignInPage() {
   const [byPassword, setByPassword] = useState(!canPasskey);
   const [id, setId] = useState("");
   const [password, setPassword] = useState("");
-  const begin = (session: SessionView) => {
-    client.clear();
-    client.setQueryData(kept.session, session);
-  };
+  const begin = (session: SessionView) => changeSession(client, session);
   const passkey = useMutation({ mutationFn: signInWithPasskey, onSuccess: begin });
   const known = useMutation({
     mutationFn: () => service.signInWithPassword(id.trim(), password),

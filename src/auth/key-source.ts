@@ -10,6 +10,8 @@ export interface KeySourceOptions {
   readonly file: string;
   /** Reads all keys anew; throws where they cannot be used. */
   readonly load: () => readonly KeyDefinition[];
+  /** Ids that the same file says have ended: no key of another source revives them. */
+  readonly ended?: () => readonly string[];
   /** Follow changes of the file; true by default. */
   readonly watch?: boolean;
 }
@@ -32,6 +34,7 @@ export class KeySource implements AsyncDisposable {
   readonly #refused = new Set<(problem: string) => void>();
   #problem: string | undefined;
   #configured: readonly KeyDefinition[];
+  #ended: readonly string[];
   #joined: JoinedKeys | undefined;
   #shadowed: ReadonlyMap<string, string> = new Map();
   /** Of the file last looked at, good or bad. */
@@ -42,6 +45,7 @@ export class KeySource implements AsyncDisposable {
     this.#options = options;
     this.#seen = fileState(options.file);
     this.#configured = options.load();
+    this.#ended = options.ended?.() ?? [];
     this.ring = new KeyRing(this.#configured);
     if (options.watch !== false) {
       this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
@@ -61,7 +65,11 @@ export class KeySource implements AsyncDisposable {
   /** Where a key of the configuration stands; undefined where it has none of this id. */
   placeOf(keyId: string): string | undefined {
     const found = this.#configured.find(({ principal }) => principal.keyId === keyId);
-    return found && `it stands in ${found.origin?.place ?? "the configuration"}`;
+    if (found === undefined)
+      return this.#ended.includes(keyId)
+        ? `${basename(this.#options.file)} says that it is revoked`
+        : undefined;
+    return `it stands in ${found.origin?.place ?? "the configuration"}`;
   }
 
   /**
@@ -77,6 +85,11 @@ export class KeySource implements AsyncDisposable {
   refresh(): void {
     const joined = this.#joined?.definitions() ?? [];
     const shadowed = findShadowed(this.#configured, joined);
+    for (const id of this.#ended) {
+      if (!shadowed.has(id) && joined.some(({ principal }) => principal.keyId === id)) {
+        shadowed.set(id, `${basename(this.#options.file)} says that it is revoked`);
+      }
+    }
     this.#shadowed = shadowed;
     const counted = joined.filter(({ principal }) => !shadowed.has(principal.keyId));
     this.ring.replace([...this.#configured, ...counted]);
@@ -117,14 +130,17 @@ export class KeySource implements AsyncDisposable {
   #load(): void {
     this.#seen = fileState(this.#options.file);
     let definitions: readonly KeyDefinition[];
+    let ended: readonly string[];
     try {
       definitions = this.#options.load();
+      ended = this.#options.ended?.() ?? [];
     } catch (error) {
       this.#refuse(error instanceof Error ? error.message : String(error));
       return;
     }
     this.#problem = undefined;
     this.#configured = definitions;
+    this.#ended = ended;
     this.refresh();
     for (const listener of this.#reloaded) listener();
   }

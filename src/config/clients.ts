@@ -120,6 +120,12 @@ export function readKeys(config: Config, secrets: Secrets): readonly KeyDefiniti
   }));
 }
 
+/** Ids that clients.json says have ended, whatever they were. Throws as `readKeys` does. */
+export function readEndedIds({ clientsFile }: Config): readonly string[] {
+  const { clients, revoked = [] } = readJsonFile(clientsFile, ClientsFile) ?? { clients: [] };
+  return [...revoked, ...clients.flatMap((client) => (client.revoked === true ? client.id : []))];
+}
+
 /** Variables that clients.json takes secrets from. */
 export function clientVariables(clientsFile: string): ReadonlySet<string> {
   const clients = readJsonFile(clientsFile, ClientsFile)?.clients ?? [];

@@ -328,6 +328,27 @@ describe("roles", () => {
     expect(again.status).toBe(409);
   });
 
+  test("I4 two approvals are two people, not two sessions of one", async () => {
+    await using own = await startGateway({
+      policy: {
+        capabilities: { "fs.write": { enabled: true, allowed_paths: ["/tmp"] } },
+        confirmation: { approvals: { medium: 2 } },
+      },
+    });
+    const one = await firstOperator(own, "One");
+    const two = await one.invite("Two", "approver");
+    const phone = new Person(own, one.authenticator);
+    await phone.signIn();
+    const { task_id, plan_digest } = await plan(own, "fs.write", WRITE);
+    const decision = { task_id, plan_digest, decision: "approve" };
+    expect((await one.call<TaskView>("POST", "/confirm", decision)).body.status).toBe("planned");
+    expect(await phone.call<Refusal>("POST", "/confirm", decision)).toMatchObject({
+      status: 409,
+      body: { code: "same_approver" },
+    });
+    expect((await two.call<TaskView>("POST", "/confirm", decision)).body.status).toBe("ready");
+  });
+
   test("the last operator stays", async () => {
     const answer = await olga.call<Refusal>("DELETE", "/people/olga-operator");
     expect(answer).toMatchObject({ status: 409, body: { code: "state_changed" } });

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { call } from "../support/call.ts";
 import { approve, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { connect, MODES } from "./mcp-client.ts";
@@ -132,6 +133,25 @@ describe.each(MODES)("a client (%s)", (mode) => {
       arguments: { task_id, wait: 300 },
     });
     expect(finished.structuredContent).toMatchObject({ status: "completed", result: { path } });
+  });
+
+  test("is told why a person said no, and what they propose", async () => {
+    await using mcp = await connect(gateway, { mode });
+    const parameters = { path: `/tmp/no-${mode}.txt`, content: "x" };
+    const { structuredContent } = await mcp.client.callTool({
+      name: "fs_write",
+      arguments: parameters,
+    });
+    const { task_id } = structuredContent as { task_id: string };
+    const { plan_digest } = await task(gateway, task_id, gateway.keys.approver);
+    const step = { action: "fs.write", parameters: { ...parameters, path: "/tmp/yes.txt" } };
+    const body = { task_id, plan_digest, decision: "reject", reason: "there", proposal: step };
+    await call(gateway, "POST", "/confirm", body, gateway.keys.approver);
+    const told = await mcp.client.callTool({ name: "task_status", arguments: { task_id } });
+    expect(told).toMatchObject({
+      isError: true,
+      structuredContent: { status: "rejected", reason: "there", proposal: { steps: [step] } },
+    });
   });
 
   test("sees progress, and a call that it cancels cancels its task", async () => {

@@ -133,6 +133,20 @@ describe.runIf(python)("a decision elsewhere", () => {
     expect(await tool.answer()).toMatchObject({ status: "rejected", code: "task_rejected" });
   });
 
+  test("a proposal reaches the model, in the form that run_plan takes", async () => {
+    await using tool = callTool(gateway, freshWrite({ answers: [{ do: "deaf" }] }));
+    await tool.dialog();
+    const { task_id, plan_digest } = await newest();
+    const step = { action: "fs.write", parameters: { path: "/tmp/else.txt", content: "x" } };
+    const decision = { decision: "reject", reason: "not there", proposal: step };
+    const body = { task_id, plan_digest, ...decision };
+    expect((await call(gateway, "POST", "/confirm", body, gateway.keys.approver)).status).toBe(200);
+    const answer = await tool.answer();
+    expect(answer).toMatchObject({ status: "rejected", reason: "not there" });
+    expect(answer.proposal).toEqual({ steps: [step] });
+    expect(answer.message).toContain("run_plan");
+  });
+
   test("without an approver's key it says where, and waits", async () => {
     const write = freshWrite();
     await using tool = callTool(gateway, write, { approver_secret: "" });

@@ -18,6 +18,12 @@ const POLICY = {
   security: { max_concurrent_tasks: 1 },
 };
 
+/** As `shadow` was a key of the console before. */
+const CLIENTS = [
+  { id: "pipelines", scopes: SCOPES, capabilities: ["wait"] },
+  { id: "shadow", scopes: SCOPES },
+];
+
 let gateway: Gateway;
 let operator: Person;
 beforeAll(async () => {
@@ -132,10 +138,7 @@ describe("keys of the console", () => {
 
   test("give way where clients.json gets a key of the same id", async () => {
     const { token } = (await create("shadow")).body;
-    gateway.writeClients([
-      { id: "pipelines", scopes: SCOPES, capabilities: ["wait"] },
-      { id: "shadow", scopes: SCOPES },
-    ]);
+    gateway.writeClients(CLIENTS);
     await gateway.logged((line) => line.msg === "a key of the console does not count");
     expect(await tasksWith(token)).toBe(401);
     expect((await call(gateway, "GET", "/tasks", undefined, gateway.keys.shadow)).status).toBe(200);
@@ -145,6 +148,20 @@ describe("keys of the console", () => {
       { source: "file" },
       { source: "console", problem: expect.stringContaining("clients.json") },
     ]);
+  });
+
+  test("I15 end where clients.json says so, without the console", async () => {
+    const { token } = (await create("host")).body;
+    const client = { id: "host", scheme: "bearer", scopes: ["read"], revoked: true };
+    gateway.writeConfig("clients.json", { clients: [client] });
+    await expect.poll(() => tasksWith(token)).toBe(401);
+    expect(await find("host")).toMatchObject({ problem: expect.stringMatching(/revoked/) });
+    gateway.writeConfig("clients.json", { clients: [{ ...client, secret_sha256: "x" }] });
+    await gateway.logged((line) => line.msg === "clients file refused; the keys before stay");
+    expect(await tasksWith(token)).toBe(401);
+    expect(await create("host")).toMatchObject({ status: 400 });
+    gateway.writeClients(CLIENTS);
+    await expect.poll(() => tasksWith(token)).toBe(200);
   });
 
   test("every change is in the audit log, by whom", async () => {

@@ -12,6 +12,9 @@ export const browserPath = [
   "/usr/bin/google-chrome",
 ].find((path) => existsSync(path));
 
+/** The longest that one step of a test waits. */
+const STEP_MS = 15_000;
+
 export const PHONE = { width: 390, height: 780 } as const;
 export const DESK = { width: 1280, height: 860 } as const;
 
@@ -45,10 +48,11 @@ export class ConsoleBrowser implements AsyncDisposable {
   /** Somebody in front of the console, with an authenticator that touches itself. */
   async sit(gateway: Gateway, options: SeatOptions = {}): Promise<Seat> {
     const context = await this.#browser.newContext({ viewport: DESK, ...options });
+    context.setDefaultTimeout(STEP_MS);
     const page = await context.newPage();
     const devtools = await context.newCDPSession(page);
     await devtools.send("WebAuthn.enable");
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
       options: {
         protocol: "ctap2",
         transport: "internal",
@@ -58,7 +62,11 @@ export class ConsoleBrowser implements AsyncDisposable {
         automaticPresenceSimulation: true,
       },
     });
-    return new Seat(gateway, context, page);
+    const refuseTouch = () =>
+      devtools
+        .send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false })
+        .then(() => undefined);
+    return new Seat(gateway, context, page, refuseTouch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,10 +79,18 @@ export class Seat implements AsyncDisposable {
   readonly gateway: Gateway;
   readonly context: BrowserContext;
   readonly page: Page;
+  /** The passkey knows nobody from now on: it signs nothing. */
+  readonly refuseTouch: () => Promise<void>;
   /** What the browser complained about: script errors and refusals of the page's policy. */
   readonly complaints: string[] = [];
 
-  constructor(gateway: Gateway, context: BrowserContext, page: Page) {
+  constructor(
+    gateway: Gateway,
+    context: BrowserContext,
+    page: Page,
+    refuseTouch: () => Promise<void>,
+  ) {
+    this.refuseTouch = refuseTouch;
     this.gateway = gateway;
     this.context = context;
     this.page = page;
@@ -107,8 +123,10 @@ export class Seat implements AsyncDisposable {
     await page.locator(".decide").waitFor();
     const ready = page.locator(".decide button.primary");
     const on = page.getByRole("button", { name: "Read on" });
-    while ((await ready.count()) === 0) {
-      await on.click({ timeout: 2000 }).catch(() => undefined);
+    // Each press brings on the next part, which counts once it was in view for a moment.
+    for (let presses = 0; (await ready.count()) === 0; presses += 1) {
+      if (presses > 100) throw new Error(await page.locator(".decide-note").innerText());
+      await on.click({ timeout: 1000 }).catch(() => undefined);
       await page.waitForTimeout(150);
     }
     await page.locator(".decide button.primary:enabled").waitFor();

@@ -282,6 +282,7 @@ const ELSEWHERE = [
   "POST /cards/picture",
   "POST /cards/state",
   "POST /mcp",
+  "POST /session/link",
 ];
 
 /** What is looked at above would have shown it: an approval where a person gives one. */
