@@ -17,6 +17,9 @@ const KEYS = [
   ["PageDown", "Page down"],
 ] as const;
 
+/** A word says by itself which key it is. */
+const SIGN = /^[^A-Za-z]$/;
+
 /** As the capabilities take it at most. */
 const LONGEST = { type: 4096, paste: 65_536 } as const;
 
@@ -92,7 +95,7 @@ function KeyEntry({ input: { act } }: Pick<Props, "input">) {
             key={key}
             type="button"
             className="key"
-            aria-label={key}
+            aria-label={SIGN.test(word) ? key : undefined}
             onClick={() => act("keyboard.chord", { keys: [key] })}
           >
             {word}

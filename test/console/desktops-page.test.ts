@@ -15,6 +15,8 @@ const PRESSED = "\u001b[M ";
 const LET_GO = "\u001b[M#";
 const WHEEL_DOWN = "\u001b[Ma";
 
+const POLL = { timeout: 10_000 } as const;
+
 describe.runIf(browserPath && hasXTools() && sees("bwrap"))(
   "the embedded desktop in the console (needs Chromium and Xvfb)",
   () => {
@@ -32,7 +34,7 @@ describe.runIf(browserPath && hasXTools() && sees("bwrap"))(
       browser = owned.use(await ConsoleBrowser.open());
       seat = await browser.sit(gateway);
       page = seat.page;
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(15_000);
       await seat.enrol("Olga Operator");
     });
     afterEach(() => expect(seat.complaints).toEqual([]));
@@ -182,7 +184,7 @@ describe.runIf(browserPath && hasXTools() && sees("bwrap"))(
       expect(await status()).toBe("queued");
       await page.getByRole("button", { name: "Give back" }).click();
       await page.getByRole("button", { name: "Take over" }).waitFor();
-      await expect.poll(status, { timeout: 10_000 }).toBe("completed");
+      await expect.poll(status, POLL).toBe("completed");
       expect(await hands().count()).toBe(0);
     });
 
@@ -218,7 +220,7 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     const browser = owned.use(await ConsoleBrowser.open());
     seat = await browser.sit(gateway);
     page = seat.page;
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(15_000);
     await seat.enrol("Olga Operator");
   });
   afterEach(() => expect(seat.complaints).toEqual([]));
@@ -235,9 +237,9 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
   it("is shown live, and asks for no kind of picture that the page's policy refuses", async () => {
     await seat.open("/console/desktops/bytebot");
     await live().waitFor();
-    await expect.poll(() => colourAt(100, 100)).toEqual([0, 176, 80, 255]);
+    await expect.poll(() => colourAt(100, 100), POLL).toEqual([0, 176, 80, 255]);
     daemon.screen.fill(0, 0, 640, 960, [200, 30, 30]);
-    await expect.poll(() => colourAt(100, 100)).toEqual([200, 30, 30, 255]);
+    await expect.poll(() => colourAt(100, 100), POLL).toEqual([200, 30, 30, 255]);
     const asked = daemon.vncInput.find(({ kind }) => kind === "encodings");
     if (asked?.kind !== "encodings") throw new Error("none were asked for");
     expect(asked.encodings).toContain(7);
@@ -254,7 +256,7 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     const box = await live().boundingBox();
     if (box === null) throw new Error("nothing is on show");
     await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-    await daemon.waitFor(() => daemon.pointer.x === 640 && daemon.pointer.y === 480);
+    await daemon.waitFor(({ pointer: { x, y } }) => near(x, 640) && near(y, 480));
     await page.keyboard.type("yes");
     await daemon.waitFor(() => daemon.typed === "yes");
     await page.getByText("Shift+Escape takes them back").waitFor();
@@ -283,7 +285,7 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     await live().click({ position: { x: 30, y: 30 } });
     await page.keyboard.type("no");
     daemon.screen.fill(0, 0, 640, 960, [0, 0, 200]);
-    await expect.poll(() => colourAt(100, 100)).toEqual([0, 0, 200, 255]);
+    await expect.poll(() => colourAt(100, 100), POLL).toEqual([0, 0, 200, 255]);
     expect(inputs().length).toBe(before);
     expect(daemon.typed).toBe("yesx");
   });
@@ -296,6 +298,22 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     await page.getByRole("button", { name: "Take over" }).click();
     await page.locator(".takeover .problem").waitFor();
     await call(gateway, "POST", "/resume", {}, gateway.keys.approver);
+  });
+
+  it("where VNC keeps breaking off, there are pictures", async () => {
+    for (let count = 0; count < 3; count++) {
+      await daemon.waitFor(() => daemon.vncViewers === 1);
+      daemon.dropViewers();
+      await daemon.waitFor(() => daemon.vncViewers === 0);
+    }
+    await page.getByText("The live picture cannot be had").waitFor();
+    await picture(page);
+    await page.getByRole("button", { name: "Try the live picture again" }).click();
+    await live().waitFor();
+    // What noVNC says of its own accord of a connection that breaks off.
+    const own = /^Failed when connecting/;
+    expect(seat.complaints.filter((complaint) => !own.test(complaint))).toEqual([]);
+    seat.complaints.length = 0;
   });
 
   it("while a task runs it cannot be had, and the task is named", async () => {
@@ -313,18 +331,6 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     await page.getByText("A task runs here").waitFor({ state: "detached" });
   });
 
-  it("where VNC keeps breaking off, there are pictures", async () => {
-    for (let count = 0; count < 3; count++) {
-      await daemon.waitFor(() => daemon.vncViewers === 1);
-      daemon.dropViewers();
-      await daemon.waitFor(() => daemon.vncViewers === 0);
-    }
-    await page.getByText("The live picture cannot be had").waitFor();
-    await picture(page);
-    await page.getByRole("button", { name: "Try the live picture again" }).click();
-    await live().waitFor();
-  });
-
   it("I15 signed out elsewhere, the live picture ends", async () => {
     await daemon.waitFor(() => daemon.vncViewers === 1);
     await page.evaluate(`fetch("/session", {
@@ -336,6 +342,11 @@ describe.runIf(browserPath)("ByteBot's desktop in the console (needs Chromium)",
     await daemon.waitFor(() => daemon.vncViewers === 0);
   });
 });
+
+/** A pixel of the page is more than one of the screen. */
+function near(value: number, wanted: number): boolean {
+  return Math.abs(value - wanted) <= 3;
+}
 
 /** Resolves when a single picture is on show. */
 async function picture(page: Page): Promise<void> {
