@@ -21,7 +21,7 @@ export async function follow(model: Model, url: URL, waiting: Target): Promise<s
       await model.send("POST", address, body, credentials);
     }
   }
-  if (url.hash !== "") return useCard(model, url.hash.slice(1));
+  if (url.hash !== "") return visitCard(model, url.hash.slice(1));
   return url.pathname.replace(/_[\w-]{22}$/, "_");
 }
 
@@ -32,7 +32,7 @@ async function taskOf(model: Model, url: URL): Promise<Partial<TaskView>> {
   return status === 200 ? (JSON.parse(text) as TaskView) : {};
 }
 
-async function useCard(model: Model, token: string): Promise<string> {
+async function visitCard(model: Model, token: string): Promise<string> {
   const opened = await model.send("POST", "/cards/open", { token }, {});
   const { session } = JSON.parse(opened.text) as Partial<CardOpenView>;
   if (session === undefined) return "a card that is over";
