@@ -97,6 +97,7 @@ const HOSTILE = {
   enrolment: "A".repeat(43),
   ceremony: "A".repeat(22),
   invitation_id: "A".repeat(22),
+  grant_id: `grant_${"A".repeat(22)}`,
   seen: "",
   artifact_id: `artifact_${"A".repeat(22)}`,
   tool: "fs_write",
