@@ -179,6 +179,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     await openTakeovers({
       desktops,
       turns: engine.turns,
+      handovers: engine.handovers,
       settings: store.settings,
       audit: store.audit,
       stopSwitch,

@@ -6,6 +6,7 @@ import type { People } from "./people/people.ts";
 import { DesktopLists } from "./tasks/desktop-list.ts";
 import { DesktopPictures } from "./tasks/desktop-pictures.ts";
 import type { Desktops } from "./tasks/desktops.ts";
+import type { Handovers } from "./tasks/handovers.ts";
 import type { Turns } from "./tasks/scheduler.ts";
 import type { StopSwitch } from "./tasks/stop-switch.ts";
 import { TakeoverInput } from "./tasks/takeover-input.ts";
@@ -16,6 +17,7 @@ import { VncProxy } from "./vnc/vnc-proxy.ts";
 export interface OpenTakeoversDeps {
   readonly desktops: Desktops;
   readonly turns: Turns;
+  readonly handovers: Handovers;
   readonly settings: SettingStore;
   readonly audit: Pick<AuditStore, "append">;
   readonly stopSwitch: StopSwitch;
@@ -26,12 +28,13 @@ export interface OpenTakeoversDeps {
 
 /** What people do at desktops themselves: watch them, and take them over. */
 export async function openTakeovers(deps: OpenTakeoversDeps) {
-  const { desktops, turns, settings, audit, stopSwitch, people, policy, log } = deps;
+  const { desktops, turns, handovers, settings, audit, stopSwitch, people, policy, log } = deps;
   const isSignedIn = (sessionId: string) => people.isSignedIn(sessionId);
   const takeovers = new Takeovers({
     settings,
     turns,
     desktops,
+    handovers,
     stopped: () => stopSwitch.stopped,
     isSignedIn,
     onError: (err, desktop) => log.error({ err, desktop }, "the end of a takeover is not recorded"),

@@ -13,21 +13,17 @@ const MAX_WAITING = 8;
 export class Passwords {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
-  /** Nobody's: checked in place of one that is not there, so that both take as long. */
-  #dummy: Promise<string> | undefined;
 
   /** What is kept of a password: `scrypt$N$r$p$salt$key`. Rejects with `rate_limited`. */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
     const key = await this.#derive(password, salt, COST);
-    const { N, r, p } = COST;
-    return ["scrypt", N, r, p, salt.toString("base64url"), key.toString("base64url")].join("$");
+    return keptForm(salt, key);
   }
 
   /** Takes as long where there is nothing to compare with. Rejects with `rate_limited`. */
   async verify(password: string, kept: string | undefined): Promise<boolean> {
-    this.#dummy ??= this.hash(randomBytes(SALT_BYTES).toString("base64url"));
-    const [scheme, N, r, p, salt = "", expected = ""] = (kept ?? (await this.#dummy)).split("$");
+    const [scheme, N, r, p, salt = "", expected = ""] = (kept ?? NOBODYS).split("$");
     const key = await this.#derive(password, Buffer.from(salt, "base64url"), {
       N: Number(N),
       r: Number(r),
@@ -46,8 +42,10 @@ export class Passwords {
         maxmem: 256 * cost.N * cost.r,
       });
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      // Who waited takes this one's place.
+      if (next === undefined) this.#running--;
+      else next();
     }
   }
 
@@ -60,10 +58,19 @@ export class Passwords {
         });
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
     }
-    this.#running++;
   }
 }
+
+function keptForm(salt: Buffer, key: Buffer): string {
+  const { N, r, p } = COST;
+  return ["scrypt", N, r, p, salt.toString("base64url"), key.toString("base64url")].join("$");
+}
+
+/** Compared with in place of a password that is not there, so that both take as long. */
+const NOBODYS = keptForm(randomBytes(SALT_BYTES), randomBytes(KEY_BYTES));
 
 function derive(password: string, salt: Uint8Array, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) =>

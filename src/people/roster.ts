@@ -26,10 +26,6 @@ export class Roster {
     return person?.removed_at === undefined ? person : undefined;
   }
 
-  findByHandle(handle: string): PersonRecord | undefined {
-    return this.all().find((person) => person.handle === handle);
-  }
-
   /** Ids are never given twice, not even after their person is gone. */
   isTaken(id: string): boolean {
     return this.#people.has(id);

@@ -60,7 +60,8 @@ export class SignIn {
   }
 
   /** Throws `token_invalid` whether the person exists or not, `rate_limited` where it comes too fast. */
-  async withPassword(id: string, password: string, { ip }: Caller): Promise<NewSession> {
+  async withPassword(typed: string, password: string, { ip }: Caller): Promise<NewSession> {
+    const id = typed.trim().toLowerCase();
     this.#brake.begin(id);
     const person = this.#parts.roster.find(id);
     const matches = await this.#parts.passwords.verify(password, person?.password);

@@ -15,10 +15,9 @@ import type { EventStore } from "../events/event-store.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
 import type { PeopleStore, PersonRecord, SessionRecord } from "../people/people-store.ts";
-import type { Grant } from "../tasks/grant.ts";
 import type { GrantStore } from "../tasks/grant-store.ts";
 import type { NewTask, SettingStore, TaskStore } from "../tasks/task-store.ts";
-import { at, newTask, recordsOf } from "./test-records.ts";
+import { at, grantOf, newTask, recordsOf } from "./test-records.ts";
 
 export interface ContractStore extends AsyncDisposable {
   readonly tasks: TaskStore;
@@ -749,20 +748,4 @@ function artifactOf(taskId: string, name: string, requester = "default") {
 
 function seen(fields: Partial<SeenSignature> = {}): SeenSignature {
   return { keyId: "default", timestamp: 1, forgetAt: 300_001, mac: randomBytes(32), ...fields };
-}
-
-function grantOf(letter: string): Grant {
-  return {
-    id: `grant_${letter.repeat(22)}`,
-    key_id: "default",
-    desktop: "main",
-    action: "fs.write",
-    scope: { path_prefix: "/tmp" },
-    risk: "medium",
-    granted_by: "boss",
-    on_task: `task_${letter.repeat(22)}`,
-    created_at: at(0),
-    expires_at: at(600),
-    used: 0,
-  };
 }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { AuditDraft } from "../contract/audit.ts";
 import type { EventDraft, EventName } from "../contract/event.ts";
 import type { EventStore } from "../events/event-store.ts";
+import type { Grant } from "../tasks/grant.ts";
 import type { NewTask, Records } from "../tasks/task-store.ts";
 
 export function newTask(fields: Partial<NewTask> = {}): NewTask {
@@ -65,4 +66,20 @@ export async function countEvents(events: EventStore): Promise<number> {
     after = last.id;
     count += page.length;
   }
+}
+
+export function grantOf(letter: string): Grant {
+  return {
+    id: `grant_${letter.repeat(22)}`,
+    key_id: "default",
+    desktop: "main",
+    action: "fs.write",
+    scope: { path_prefix: "/tmp" },
+    risk: "medium",
+    granted_by: "boss",
+    on_task: `task_${letter.repeat(22)}`,
+    created_at: at(0),
+    expires_at: at(600),
+    used: 0,
+  };
 }

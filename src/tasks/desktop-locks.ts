@@ -12,10 +12,17 @@ export function locksOfLook(desktop: string): Locks {
 
 /** What a person holds who has taken a desktop over: nobody else acts on it or looks at it. */
 export function locksOfTakeover(desktop: string): Locks {
-  return new Map([
-    [desktopLock(desktop), "exclusive"],
-    [lookLock(desktop), "exclusive"],
-  ]);
+  return new Map([...locksOfActing(desktop), ...locksOfWatching(desktop)]);
+}
+
+/** The part of it that a task holds whose agent has given the desktop to the person. */
+export function locksOfActing(desktop: string): Locks {
+  return new Map([[desktopLock(desktop), "exclusive"]]);
+}
+
+/** The part of it that no task ever holds. */
+export function locksOfWatching(desktop: string): Locks {
+  return new Map([[lookLock(desktop), "exclusive"]]);
 }
 
 function lookLock(desktop: string): string {

@@ -1,10 +1,17 @@
 import { GatewayError } from "../contract/errors.ts";
 import { digestOf } from "./audit-details.ts";
+import type { Handovers } from "./handovers.ts";
 import type { Instruction } from "./instruction.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runner } from "./runner.ts";
 import type { Task } from "./task.ts";
 import { planOf } from "./task-view.ts";
+
+export interface InstructDeps {
+  readonly runner: Runner;
+  readonly ledger: Ledger;
+  readonly handovers: Handovers;
+}
 
 /**
  * Hands an instruction to the step that a task runs, recorded before and after. Throws
@@ -12,7 +19,7 @@ import { planOf } from "./task-view.ts";
  * the step answers.
  */
 export async function instruct(
-  { runner, ledger }: { readonly runner: Runner; readonly ledger: Ledger },
+  { runner, ledger, handovers }: InstructDeps,
   task: Task,
   keyId: string,
   instruction: Instruction,
@@ -33,10 +40,18 @@ export async function instruct(
       keyId,
       audit: [{ type, details: { ...details, ...outcome } }],
     }));
+  const { desktop } = planOf(task);
+  const wasHanded = handovers.has(task.id);
+  // Before anything else: a person who is about to take the desktop over must find it the agent's.
+  if (instruction.kind === "resume") handovers.takeBack(task.id, desktop);
   await record("task.instructed", {});
   try {
     await handle(instruction);
+    // Only while it runs: what has ended meanwhile holds its desktop no more.
+    const isRunning = runner.instruct(task.id) !== undefined;
+    if (instruction.kind === "takeover" && isRunning) handovers.give(task.id);
   } catch (error) {
+    if (wasHanded && runner.instruct(task.id) !== undefined) handovers.give(task.id);
     const code = error instanceof GatewayError ? error.code : "outcome_unknown";
     await record("task.instruction_finished", { outcome: code });
     throw error;

@@ -1,5 +1,6 @@
 import type { TaskError, TaskStatus } from "../contract/task.ts";
 import { completion } from "./event-result.ts";
+import type { Handovers } from "./handovers.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption, stepError } from "./interruption.ts";
 import { findObstacle, findWithdrawal, type PreconditionDeps } from "./preconditions.ts";
@@ -9,6 +10,7 @@ import { type AuditEntry, finishedStep, intentOf } from "./step-records.ts";
 import type { Plan, Task } from "./task.ts";
 
 export interface RunnerDeps extends PreconditionDeps, StepIoDeps {
+  readonly handovers: Handovers;
   /** Called with what went wrong unexpectedly; the task itself only says that it did. */
   readonly onError: (error: unknown, taskId: string) => void;
 }
@@ -52,6 +54,7 @@ export class Runner {
     const ended = this.#run(task, plan, controller.signal, instruct).finally(() => {
       clearTimeout(timer);
       this.#running.delete(task.id);
+      this.#deps.handovers.forget(task.id);
     });
     this.#running.set(task.id, { controller, ended, instruct });
     return ended;

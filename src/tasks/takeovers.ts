@@ -1,7 +1,8 @@
 import type { AuditDraft } from "../contract/audit.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { desktopLock, locksOfTakeover } from "./desktop-locks.ts";
+import { desktopLock, locksOfActing, locksOfTakeover, locksOfWatching } from "./desktop-locks.ts";
 import type { Desktops } from "./desktops.ts";
+import type { Handovers } from "./handovers.ts";
 import { type Holder, Lease, type LeaseEnd } from "./lease.ts";
 import type { Turns } from "./scheduler.ts";
 import { changed, returned, taken } from "./takeover-records.ts";
@@ -13,6 +14,7 @@ export interface TakeoversDeps {
   readonly settings: SettingStore;
   readonly turns: Turns;
   readonly desktops: Desktops;
+  readonly handovers: Handovers;
   readonly stopped: () => boolean;
   /** Whether a session still holds. */
   readonly isSignedIn: (sessionId: string) => boolean;
@@ -59,6 +61,7 @@ export class Takeovers implements AsyncDisposable {
 
   constructor(deps: TakeoversDeps) {
     this.#deps = deps;
+    deps.handovers.watch((desktop) => this.#held.has(desktop) || this.#taking.has(desktop));
   }
 
   /** Ends what an earlier run of the program left; call once, before requests come in. */
@@ -114,10 +117,12 @@ export class Takeovers implements AsyncDisposable {
     }
     if (taking !== undefined) throw inBetween(desktop);
     const taskId = this.#deps.turns.holder(desktopLock(desktop));
-    if (taskId !== undefined) throw busyWith(desktop, taskId);
+    const isHanded = taskId !== undefined && this.#deps.handovers.has(taskId);
+    if (taskId !== undefined && !isHanded) throw busyWith(desktop, taskId);
     this.#taking.set(desktop, holder);
     try {
-      return await this.#begin(desktop, holder, minutes, await this.#claim(desktop));
+      const turn = await this.#claim(desktop, isHanded);
+      return await this.#begin(desktop, holder, minutes, turn);
     } finally {
       this.#taking.delete(desktop);
     }
@@ -154,12 +159,18 @@ export class Takeovers implements AsyncDisposable {
     for (const held of this.#held.values()) if (matches(held)) void this.#end(held, end, null);
   }
 
-  async #claim(desktop: string): Promise<Disposable> {
+  /**
+   * Where a task's agent has handed the desktop over, that task keeps it from others until it ends;
+   * then the person does, before whoever waits.
+   */
+  async #claim(desktop: string, isHanded: boolean): Promise<Disposable> {
     const { turns, desktops } = this.#deps;
     const limit = AbortSignal.timeout(CLAIM_MS);
     let turn: Disposable | undefined;
     try {
-      turn = await turns.claim(locksOfTakeover(desktop), limit);
+      turn = isHanded
+        ? new InheritedTurn(turns, desktop, await turns.claim(locksOfWatching(desktop), limit))
+        : await turns.claim(locksOfTakeover(desktop), limit);
       // A task that was cancelled may leave its last action going on.
       await desktops.get(desktop)?.driver.settled?.(limit);
       return turn;
@@ -187,7 +198,7 @@ export class Takeovers implements AsyncDisposable {
       this.#refuse(holder);
     } catch (error) {
       // It may have been written all the same: then its end is, too.
-      await this.#end(held, endFor(error), null);
+      void this.#end(held, endFor(error), null);
       throw error;
     }
     if (held.end !== undefined) throw lease.signal.reason;
@@ -219,7 +230,7 @@ export class Takeovers implements AsyncDisposable {
     held.timer = setTimeout(expire, Math.max(0, held.lease.until - Date.now())).unref();
   }
 
-  /** Nothing passes any more when it returns; resolves when the desktop is free and that recorded. */
+  /** Nothing passes any more when it returns; resolves when the desktop is free and, if it can be, that recorded. */
   #end(held: Held, end: LeaseEnd, keyId: string | null): Promise<void> {
     if (held.end !== undefined) return Promise.resolve();
     held.end = end;
@@ -245,7 +256,6 @@ export class Takeovers implements AsyncDisposable {
     // Nobody waits for a disk that refuses: what comes next is refused by it as well.
     await Promise.race([written, pause(CLOSING_MS)]);
     turn[Symbol.dispose]();
-    await (this.#closed ? undefined : written);
   }
 
   /** However long the disk refuses, while the program runs. */
@@ -284,6 +294,29 @@ export class Takeovers implements AsyncDisposable {
 
   #tell(desktop: string): void {
     for (const listener of this.#listeners) listener(desktop);
+  }
+}
+
+/** A turn beside a task that still holds the desktop, for as long as it does, and after it. */
+class InheritedTurn implements Disposable {
+  readonly #watching: Disposable;
+  readonly #over = new AbortController();
+
+  constructor(turns: Turns, desktop: string, watching: Disposable) {
+    this.#watching = watching;
+    const { signal } = this.#over;
+    turns.claim(locksOfActing(desktop), signal).then(
+      (acting) => {
+        if (signal.aborted) acting[Symbol.dispose]();
+        else signal.addEventListener("abort", () => acting[Symbol.dispose]());
+      },
+      () => {},
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.abort();
+    this.#watching[Symbol.dispose]();
   }
 }
 

@@ -20,6 +20,7 @@ import { GrantDesk } from "./grant-desk.ts";
 import type { GrantStore } from "./grant-store.ts";
 import { approveByGrant } from "./granted-approval.ts";
 import { Grants } from "./grants.ts";
+import { Handovers } from "./handovers.ts";
 import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
@@ -78,6 +79,7 @@ const LIST_CHARACTERS = 4 * 1024 * 1024;
 export class TaskEngine implements Tasks, AsyncDisposable {
   /** For what is no task and must not act beside one. */
   readonly turns: Turns;
+  readonly handovers = new Handovers();
   readonly #deps: TaskEngineDeps;
   readonly #ledger: Ledger;
   readonly #planner: Planner;
@@ -108,7 +110,12 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       stopped,
       findGrantLapse: (grantId) => this.#grants.findLapse(grantId),
     };
-    const shared = { ...deps, ...this.#preconditions, ledger: this.#ledger };
+    const shared = {
+      ...deps,
+      ...this.#preconditions,
+      ledger: this.#ledger,
+      handovers: this.handovers,
+    };
     this.#runner = new Runner(shared);
     this.#turns = new TurnKeeper({ ...shared, runner: this.#runner, scheduler });
     this.#ender = new TaskEnder({ ...shared, runner: this.#runner, turns: this.#turns });
@@ -229,7 +236,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const refusal = findDecisionRefusal(planOf(task).desktop, principal);
     if (refusal !== undefined) throw refusal;
     await instruct(
-      { runner: this.#runner, ledger: this.#ledger },
+      { runner: this.#runner, ledger: this.#ledger, handovers: this.handovers },
       task,
       principal.keyId,
       instruction,

@@ -98,11 +98,7 @@ export class Relay {
     const lease = this.#options.findLease();
     if (lease !== undefined && lease !== this.#lease?.lease) await this.#begin(lease);
     // Asked again: writing the record took its time.
-    if (
-      lease === undefined ||
-      this.#options.findLease() !== lease ||
-      this.#options.signal.aborted
-    ) {
+    if (lease === undefined || this.#options.findLease() !== lease || this.#signal.aborted) {
       this.#tally.count("dropped");
       return;
     }

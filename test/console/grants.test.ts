@@ -4,6 +4,7 @@ import type { ExecuteView } from "../../src/contract/requests.ts";
 import type { PlanView, TaskView } from "../../src/contract/task.ts";
 import { call } from "../support/call.ts";
 import { cli } from "../support/cli.ts";
+import { openEvents } from "../support/events.ts";
 import { plan } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { firstOperator, type Person } from "../support/people.ts";
@@ -32,7 +33,12 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-const bot = () => gateway.keys.bot;
+const keyOf = (id: string) => {
+  const credentials = gateway.keys[id];
+  if (credentials === undefined) throw new Error(`there is no key ${id}`);
+  return credentials;
+};
+const bot = () => keyOf("bot");
 const write = (path = `/tmp/g/${count++}`) =>
   plan(gateway, "fs.write", { path, content: "x" }, bot());
 
@@ -111,6 +117,26 @@ describe("a grant", () => {
       key_id: olga.keyId,
       details: { grant_id: grant.id, used: 1, granted_by: bert.keyId },
     });
+  });
+
+  test("I13 is told to its own key and to approvers, of strangers only that there is one", async () => {
+    await using own = await openEvents(gateway, { credentials: bot() });
+    await using other = await openEvents(gateway, { credentials: keyOf("other") });
+    await using approver = await openEvents(gateway, { credentials: gateway.keys.approver });
+    await using strange = await openEvents(gateway, { credentials: {} });
+    const { body: grant } = await give(bert);
+    await olga.call("DELETE", `/grants/${grant.id}`);
+    for (const events of [own, approver]) {
+      const created = await events.until("grant_created");
+      expect(created).toMatchObject({ grant_id: grant.id, path_prefix: "/tmp/g" });
+      expect(await events.until("grant_ended")).toMatchObject({ grant_id: grant.id });
+    }
+    const redacted = [await strange.until("grant_created"), await strange.until("grant_ended")];
+    expect(JSON.stringify(redacted)).not.toMatch(/grant_[\w-]{22}|tmp/);
+    const path = `/tmp/other-${count++}`;
+    await plan(gateway, "fs.write", { path, content: "" }, gateway.keys.other);
+    await other.until("task_planned");
+    expect(other.seen.map(({ event }) => event)).toEqual(["task_planned"]);
   });
 
   test("I4 I11 is given by a person who is signed in, never by a key or from another site", async () => {

@@ -126,6 +126,29 @@ describe("grants", () => {
     expect((await engine.get(REQUESTER, task.task_id)).grantable).toBeUndefined();
   });
 
+  it("I2 cover pages of exactly one host", async () => {
+    await using started = await start();
+    const { engine } = started;
+    const page = (url: string): PlanRequest => ({ action: "browser.open", parameters: { url } });
+    const { task_id } = await engine.plan(REQUESTER, page("https://Docs.Example.com./a"));
+    expect((await engine.get(APPROVER, task_id)).grantable).toMatchObject({
+      action: "browser.open",
+      domain: "docs.example.com",
+    });
+    await give(engine, page("https://docs.example.com/a"), { domain: "DOCS.example.com." });
+    for (const [url, status] of [
+      ["http://docs.example.com/b?c#d", "running"],
+      ["https://DOCS.EXAMPLE.COM./", "running"],
+      ["https://a.docs.example.com/", "awaiting_confirmation"],
+      ["https://example.docs.example.com/", "awaiting_confirmation"],
+      ["https://docs.example.com:8443/", "awaiting_confirmation"],
+    ] as const) {
+      expect((await run(engine, page(url))).status, url).toBe(status);
+    }
+    const steps = [page("https://docs.example.com/"), page("https://www.example.com/")] as never;
+    expect((await run(engine, { steps })).status).toBe("awaiting_confirmation");
+  });
+
   it("I4 are an approver's to give, on a plan that waits, within its scope and time", async () => {
     await using started = await start();
     const { engine } = started;

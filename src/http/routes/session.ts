@@ -29,7 +29,7 @@ const EMPTY = Type.Object({}, { additionalProperties: false });
 /** Bytes: a browser's answer with the largest keys and certificates. */
 const MAX_BODY = 64 * 1024;
 /** Requests a minute from one address of whoever has not signed in. */
-const STRANGER_PER_MINUTE = 120;
+const STRANGER_PER_MINUTE = 300;
 
 const REFUSALS = ["host_not_allowed", "rate_limited", "audit_unavailable"] as const;
 const SIGNED_IN = { 200: { description: "Signed in.", schema: SessionView } };

@@ -33,6 +33,15 @@ export function takeAllowance(deps: Pick<HttpDeps, "policy" | "rateLimiter">, ke
 export function requireScope(principal: Principal, scopes: readonly Scope[]): void {
   if (scopes.some((scope) => principal.scopes.has(scope))) return;
   const named = scopes.join(" or ");
+  if (principal.person !== undefined) {
+    throw new GatewayError(
+      "scope_missing",
+      `This takes the scope ${named}; people decide and read.`,
+      {
+        hint: "Who plans cannot approve: a program plans and executes, with a key of its own.",
+      },
+    );
+  }
   throw new GatewayError(
     "scope_missing",
     `Key ${principal.keyId} does not have the scope ${named}, which this route needs.`,

@@ -17,7 +17,7 @@ import { createSealer } from "../../audit/chain.ts";
 import { AuditHeadFile } from "../../audit/head-file.ts";
 import { verifyAudit } from "../../audit/verify.ts";
 import type { NewTask } from "../../tasks/task-store.ts";
-import { newTask, recordsOf } from "../test-records.ts";
+import { grantOf, newTask, recordsOf } from "../test-records.ts";
 import { readAuditRecords } from "./audit-store.ts";
 import { backupStore } from "./backup.ts";
 import { claimDataDir } from "./claim.ts";
@@ -142,6 +142,21 @@ describe("restore", () => {
       ["completed", undefined],
     ]);
     expect(await store.tasks.openRequesters()).toEqual([]);
+  });
+
+  it("I15 brings no grant back, which may have been revoked since", async () => {
+    const { data, file } = setUp();
+    const none = { events: [], audit: [] };
+    {
+      await using store = open(data);
+      await store.grants.insert(grantOf("a"), none);
+      await backupStore(data, file);
+      await store.grants.remove(grantOf("a").id, none);
+      await store.grants.insert(grantOf("b"), none);
+    }
+    restoreStore(data, file);
+    await using store = open(data);
+    expect(await store.grants.list()).toEqual([]);
   });
 
   it("I15 leaves signed in who is now, and removed who was removed since", async () => {
