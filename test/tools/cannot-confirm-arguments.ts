@@ -99,7 +99,6 @@ const HOSTILE = {
   invitation_id: "A".repeat(22),
   grant_id: `grant_${"A".repeat(22)}`,
   seen: "",
-  grant_id: `grant_${"A".repeat(22)}`,
   artifact_id: `artifact_${"A".repeat(22)}`,
   tool: "fs_write",
   since: "0",
