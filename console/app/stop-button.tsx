@@ -17,7 +17,7 @@ export function StopButton() {
     mutationFn: () => service.stop(),
     onSuccess: ({ cancelled = 0 }) => {
       setOpen(false);
-      announce(`Stopped. ${cancelled === 1 ? "One task was" : `${cancelled} tasks were`} ended.`);
+      announce(`Stopped. ${endedWords(cancelled)}`);
     },
     onSettled: () => refresh(kept.ready),
   });
@@ -50,6 +50,11 @@ export function StopButton() {
       </AlertDialog.Portal>
     </AlertDialog.Root>
   );
+}
+
+function endedWords(count: number): string {
+  if (count === 0) return "Nothing was running.";
+  return count === 1 ? "One task was ended." : `${count} tasks were ended.`;
 }
 
 /** While everything is stopped: says so on every page, and how it goes on. */

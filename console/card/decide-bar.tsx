@@ -64,7 +64,9 @@ export function DecideBar({ task, me }: { task: TaskView; me: string }) {
     <section className="decide" aria-label="Your decision">
       <ProblemNote error={decision.error} />
       <p className="decide-note" role="status">
-        {decision.isPending ? "Sending your decision…" : noteOf(state, mine)}
+        {decision.isPending
+          ? "Sending your decision… Your browser may ask for your passkey."
+          : noteOf(state, mine)}
       </p>
       <div className="decide-buttons">
         {state.armed ? (
@@ -153,7 +155,7 @@ export function DecideBar({ task, me }: { task: TaskView; me: string }) {
 function noteOf(state: GateState, mine: boolean): string {
   if (mine) return "You have approved it. Another person must approve it too.";
   if (state.broken) return "It cannot be approved here: a picture of it could not be shown.";
-  if (state.armed) return "This runs at once. Sure?";
+  if (state.armed) return "Sure? It runs exactly as shown.";
   if (!state.revealed) {
     return `${state.seen} of ${state.total} parts read. Read all of it to decide.`;
   }

@@ -118,7 +118,7 @@ function GrantForm({
           ))}
         </fieldset>
       )}
-      <fieldset className="choices row">
+      <fieldset className="choices beside">
         <legend>How long</legend>
         {choices.map((choice) => (
           <label className="check" key={choice}>

@@ -106,7 +106,7 @@ describe("the inbox", () => {
   it("asks for the lists, not for each, where many come at once", async () => {
     const { store, all, ids, asked } = inbox();
     await store.load();
-    for (let index = 0; index < 30; index += 1) {
+    for (let index = 0; index < 60; index += 1) {
       all.set(`t${index}`, task(`t${index}`));
       store.apply(event("task_planned", `t${index}`));
     }

@@ -27,7 +27,7 @@ const MOST_PAGES = 10;
 /** Changes within so long are drawn, and asked for, together. */
 const PAUSE_MS = 200;
 /** Where more than so many tasks changed at once, the lists are cheaper than each by itself. */
-const ONE_BY_ONE = 8;
+const ONE_BY_ONE = 50;
 
 const ASKED: ReadonlySet<string> = new Set(["task_planned", "task_confirmed"]);
 const GONE: ReadonlySet<string> = new Set([

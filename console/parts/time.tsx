@@ -38,7 +38,7 @@ const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
 });
 
 /** `45 s`, `12 min`, `3 h`, `2 days`. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 100) return `${seconds} s`;
   if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`;
   if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;

@@ -52,7 +52,7 @@ export class ConsoleBrowser implements AsyncDisposable {
     const page = await context.newPage();
     const devtools = await context.newCDPSession(page);
     await devtools.send("WebAuthn.enable");
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
       options: {
         protocol: "ctap2",
         transport: "internal",
@@ -62,7 +62,11 @@ export class ConsoleBrowser implements AsyncDisposable {
         automaticPresenceSimulation: true,
       },
     });
-    return new Seat(gateway, context, page);
+    const refuseTouch = () =>
+      devtools
+        .send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false })
+        .then(() => undefined);
+    return new Seat(gateway, context, page, refuseTouch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,10 +79,18 @@ export class Seat implements AsyncDisposable {
   readonly gateway: Gateway;
   readonly context: BrowserContext;
   readonly page: Page;
+  /** The passkey knows nobody from now on: it signs nothing. */
+  readonly refuseTouch: () => Promise<void>;
   /** What the browser complained about: script errors and refusals of the page's policy. */
   readonly complaints: string[] = [];
 
-  constructor(gateway: Gateway, context: BrowserContext, page: Page) {
+  constructor(
+    gateway: Gateway,
+    context: BrowserContext,
+    page: Page,
+    refuseTouch: () => Promise<void>,
+  ) {
+    this.refuseTouch = refuseTouch;
     this.gateway = gateway;
     this.context = context;
     this.page = page;
