@@ -58,6 +58,9 @@ const BREACHES: Record<string, Record<string, string>> = {
     "src/guard/a.ts": type("../auth/x.ts"),
   },
   "notify-imports-only-lib-contract": { "src/notify/a.ts": type("../tasks/x.ts") },
+  "operate-imports-only-lib-contract-policy-capabilities-tasks-audit": {
+    "src/operate/a.ts": type("../auth/x.ts"),
+  },
   "people-imports-only-lib-contract-policy": { "src/people/a.ts": type("../tasks/x.ts") },
   "vnc-imports-only-lib-contract-tasks": { "src/vnc/a.ts": type("../http/x.ts") },
   "client-imports-only-lib-contract": { "src/client/a.ts": type("../tasks/x.ts") },

@@ -102,15 +102,21 @@ WORD = "approve"
 MAX_ANSWER = 64 * 1024 * 1024
 
 
+# What is said before the message where something failed after the task was let run.
+UNKNOWN = "Whether it ran is not known, so do not call again for the same thing: ask task_status with this task_id first."
+
+
 class GatewayProblem(Exception):
     """Why something was not done. Its texts go to the user and the model, so they hold no secret."""
 
-    def __init__(self, code, detail="", hint="", retry_after=None):
+    def __init__(self, code, detail="", hint="", retry_after=None, may_have_acted=False):
         super().__init__(code)
-        self.code = code if code in ADVICE else "bad_answer"
+        self.code = code if isinstance(code, str) and code in ADVICE else "bad_answer"
         self.detail = detail
         self.hint = hint
         self.retry_after = retry_after
+        # The request may have reached the gateway, which may have done what it asks.
+        self.may_have_acted = may_have_acted or self.code in ("internal_error", "bad_answer")
 
     @property
     def is_passing(self):
@@ -197,11 +203,14 @@ class Gateway:
 
     async def json(self, method, target, body=None, key=None, headers=None):
         """The parsed answer. Raises GatewayProblem. What was lost on the way is asked for once more."""
+        may_have_acted = False
         for is_last in (False, True):
             try:
                 data, _ = await self.bytes(method, target, body, key, headers)
                 break
             except GatewayProblem as problem:
+                may_have_acted = may_have_acted or problem.may_have_acted
+                problem.may_have_acted = may_have_acted
                 if is_last or problem.code not in ("unreachable", "signature_replayed"):
                     raise
         answer = parse(data)
@@ -226,16 +235,21 @@ class Gateway:
         except (TypeError, ValueError, RecursionError):
             raise GatewayProblem("invalid_request", "The arguments are no JSON.") from None
         connection = self.connect(self.timeout)
+        is_connected = False
         try:
             sent = {**headers, **key.headers(method, target, text)}
             if text:
                 sent["Content-Type"] = "application/json"
+            connection.connect()
+            is_connected = True
             connection.request(method, self.prefix + target, text.encode() or None, sent)
             answer = connection.getresponse()
             data = answer.read(limit + 1)
             status, media_type = answer.status, answer.headers.get_content_type()
         except (OSError, http.client.HTTPException) as error:
-            raise GatewayProblem("unreachable", f"({type(error).__name__})") from None
+            raise GatewayProblem(
+                "unreachable", f"({type(error).__name__})", may_have_acted=is_connected
+            ) from None
         except ValueError:
             # Python's own message would quote the header, and with it the token.
             raise GatewayProblem(
@@ -258,7 +272,8 @@ def parse(data):
 
 
 def read_problem(status, body):
-    if not isinstance(body, dict) or body.get("code") not in ADVICE:
+    code = body.get("code") if isinstance(body, dict) else None
+    if not isinstance(code, str) or code not in ADVICE:
         return GatewayProblem("bad_answer", f"It answered with the status {status}.")
     allowed = [
         f"{name}: {', '.join(map(str, value[:20]))}"
@@ -703,14 +718,20 @@ class Run:
         self.task_id = None
         # The task may run, or start by itself, and is ours to end.
         self.is_open = False
+        # It was let run, or that request was lost on the way: no error means that nothing ran.
+        self.may_run = False
+        # An error says nothing about the task that is asked about.
+        self.is_about_another = False
 
     async def perform(self, plan):
         return await self.guarded(lambda: self.carry_out(plan))
 
     async def look(self, task_id, seconds):
+        self.is_about_another = True
         return await self.guarded(lambda: self.wait_for_task(task_id, seconds))
 
     async def stop(self, task_id):
+        self.is_about_another = True
         return await self.guarded(lambda: self.cancel_task(task_id))
 
     async def guarded(self, work):
@@ -726,12 +747,12 @@ class Run:
             raise
         except GatewayProblem as problem:
             await self.abandon()
-            answer = explain(problem)
-            last = f"Not done: {answer['message']}"
+            answer = self.explain(problem)
+            last = f"{'Not known whether it ran' if self.may_run else 'Not done'}: {ADVICE[problem.code]}"
         except Exception as error:
             await self.abandon()
-            answer = explain(GatewayProblem("tool_fault", f"({type(error).__name__})"))
-            last = "Not done: a fault of this tool"
+            answer = self.explain(GatewayProblem("tool_fault", f"({type(error).__name__})"))
+            last = f"{'Not known whether it ran' if self.may_run else 'Not done'}: a fault of this tool"
         finally:
             if self.feed is not None:
                 self.feed.close()
@@ -739,6 +760,14 @@ class Run:
         if self.task_id is not None:
             answer.setdefault("task_id", self.task_id)
         return self.scrub(shorten(answer, self.valves.max_result_chars))
+
+    def explain(self, problem):
+        answer = explain(problem)
+        if self.may_run or self.is_about_another:
+            answer["status"] = "unknown"
+        if self.may_run:
+            answer["message"] = f"{UNKNOWN} {answer['message']}"
+        return answer
 
     def scrub(self, text):
         """The last line of defence: no answer holds a secret, wherever it came from."""
@@ -763,13 +792,21 @@ class Run:
             if refusal is not None:
                 return refusal
         else:
-            await self.execute()
+            await self.let_run(self.execute())
+        self.may_run = True
         task = await self.follow(FINISHED, self.valves.run_timeout_seconds)
         if task["status"] not in FINISHED:
             self.is_open = False
             return unfinished(task)
         self.is_open = False
         return await self.outcome(task)
+
+    async def let_run(self, request):
+        try:
+            return await request
+        except GatewayProblem as problem:
+            self.may_run = problem.may_have_acted
+            raise
 
     async def execute(self):
         return await self.gateway.json("POST", "/execute", {"task_id": self.task_id})
@@ -855,7 +892,8 @@ class Run:
             "on_behalf_of": name_user(self.user),
         }
         try:
-            task = await self.gateway.json("POST", "/confirm", body, self.gateway.approver)
+            confirming = self.gateway.json("POST", "/confirm", body, self.gateway.approver)
+            task = await self.let_run(confirming)
         except GatewayProblem as problem:
             if problem.code != "already_decided" and problem.code != "same_approver":
                 raise

@@ -26,7 +26,7 @@ export async function followTask(
       onReconnect: () => line.waiting("connection lost, trying again"),
     });
   } catch (error) {
-    const hint = `Cancel it: bytebot-gateway cancel ${taskId}`;
+    const hint = `Cancel it: ${output.program} cancel ${taskId}`;
     if (shell.signal.aborted) {
       throw new CliError("interrupted", "Stopped waiting; the task goes on.", hint);
     }

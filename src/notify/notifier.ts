@@ -10,6 +10,7 @@ import type {
 } from "../contract/webhook.ts";
 import { sha256 } from "../lib/canonical.ts";
 import { EndpointWorker, type WorkerDeps } from "./endpoint-worker.ts";
+import type { Delivery } from "./webhook-store.ts";
 
 export interface NotifierDeps extends Omit<WorkerDeps, "onGone"> {
   /** Why the configuration as it stands now is not in force. */
@@ -69,8 +70,10 @@ export class Notifier implements AsyncDisposable {
     const endpoints = this.#endpoints.map(async (endpoint): Promise<EndpointView> => {
       const { id, url, format, events, keys } = endpoint;
       const isGone = places.get(id)?.goneUrl === digest(url);
-      const problem = isGone ? "it answered 410" : this.#workers.get(id)?.problem;
-      const next = problem === undefined ? undefined : await store.next(id);
+      const next = await store.next(id);
+      const problem = isGone
+        ? "it answered 410"
+        : (this.#workers.get(id)?.problem ?? describeAttempts(next));
       return {
         id,
         host: new URL(url).host,
@@ -80,7 +83,8 @@ export class Notifier implements AsyncDisposable {
         state: isGone ? "gone" : problem === undefined ? "ready" : "retrying",
         waiting: await store.waiting(id),
         ...(problem !== undefined && { problem }),
-        ...(next !== undefined && { next_attempt_at: new Date(next.nextAt).toISOString() }),
+        ...(problem !== undefined &&
+          next !== undefined && { next_attempt_at: new Date(next.nextAt).toISOString() }),
       };
     });
     const failed = (await store.failed(MAX_SHOWN)).map((row) => ({
@@ -189,4 +193,9 @@ export class Notifier implements AsyncDisposable {
 /** A URL may be a secret: what is kept of it gives none away. */
 function digest(url: string): string {
   return sha256(url);
+}
+
+/** After a restart that attempts failed is known, but not why. */
+function describeAttempts(next: Delivery | undefined): string | undefined {
+  return next?.attempts ? `attempts that failed: ${next.attempts}` : undefined;
 }

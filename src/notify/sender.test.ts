@@ -91,6 +91,15 @@ describe("Sender", () => {
     });
   });
 
+  it.each(["\0\u00ffnot HTTP at all\r\n\r\n", "HTTP/9.9 two hundred\r\n\r\n"])(
+    "says that %j is no HTTP",
+    async (garbage) => {
+      const url = await serve(({ socket }) => socket.end(garbage));
+      const problem = "what answers there does not speak HTTP";
+      expect(await sendTo(url)).toMatchObject({ kind: "retry", problem });
+    },
+  );
+
   it("rejects where it is told to stop", async () => {
     const stopping = new AbortController();
     const url = await serve(() => stopping.abort());

@@ -21,6 +21,7 @@ const MAX_ANSWER = 16 * 1024;
 const REFUSALS: ReadonlySet<number> = new Set([400, 405, 406, 411, 413, 414, 415, 422, 431]);
 
 const PUBLIC_ADDRESS = "EPUBLICADDRESS";
+const NOT_HTTP = "HTTPParserError";
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "the connection was refused",
@@ -29,6 +30,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "no connection in time",
   ENOTFOUND: "the host's name does not resolve",
   EAI_AGAIN: "the host's name could not be resolved",
+  [NOT_HTTP]: "what answers there does not speak HTTP",
   [PUBLIC_ADDRESS]: "http is for private addresses, and the host's is not",
 };
 
@@ -120,6 +122,8 @@ function problemOf(error: unknown): string {
 /** Several addresses that all fail are one error around theirs. */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  // The library leaves its code out for some answers.
+  if (error instanceof Error && error.name === NOT_HTTP) return NOT_HTTP;
   if (error instanceof Error && "code" in error) return String(error.code);
   return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : "";
 }

@@ -64,6 +64,10 @@ describe("run", () => {
     expect((await cli(gateway, words, script)).stderr).toContain(
       "Start it: npm run -s gateway -- execute task_",
     );
+    const long = ["run", "--yes", "--timeout", "1", "wait", "duration_ms=60000"];
+    const { stderr } = await cli(gateway, long, script);
+    const cancel = stderr.match(/Cancel it: npm run -s gateway -- (cancel) (task_\S+)/);
+    expect((await cli(gateway, cancel?.slice(1) ?? [])).exit).toBe(0);
   });
 
   test("without a terminal and --yes runs nothing and leaves nothing planned", async () => {

@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, matchesGlob, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectRoot, readDocumentation } from "../support/markdown.ts";
 
@@ -35,6 +35,22 @@ describe("links", () => {
       expect(broken).toEqual([]);
     },
   );
+
+  test("the package has what a reader is told to use", () => {
+    const { files } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+      files: string[];
+    };
+    const told = pages
+      .filter(({ path }) => path.startsWith("docs/"))
+      .flatMap(({ path, links }) =>
+        links.map(({ target }) => normalize(join(dirname(path), target))),
+      )
+      .filter((path) => /^(?:config|integrations)\//.test(path));
+    expect(told.length).toBeGreaterThan(2);
+    const isPacked = (path: string) =>
+      files.some((packed) => matchesGlob(path, packed) || path.startsWith(`${packed}/`));
+    expect(told.filter((path) => !isPacked(path))).toEqual([]);
+  });
 
   test("every page in docs/ is linked from the README", () => {
     const readme = pages.find(({ path }) => path === "README.md");

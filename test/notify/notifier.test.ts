@@ -122,6 +122,28 @@ describe("Notifier", () => {
     expect(arrived).toHaveLength(3);
   });
 
+  it("says after a restart as well that an endpoint does not take what it is sent", async () => {
+    status = 503;
+    {
+      await using notifier = await open([endpoint()]);
+      await notifier.start();
+      await end();
+      await vi.waitFor(async () =>
+        expect((await store.webhooks.next("hook"))?.attempts).toBeGreaterThan(0),
+      );
+    }
+    // Not started: no attempt is made that could say why.
+    await using notifier = await open([endpoint()]);
+    const attempts = (await store.webhooks.next("hook"))?.attempts;
+    expect((await notifier.list()).endpoints).toMatchObject([
+      {
+        state: "retrying",
+        problem: `attempts that failed: ${attempts}`,
+        next_attempt_at: expect.any(String),
+      },
+    ]);
+  });
+
   it("draws long backlogs piece by piece, each record once and in order", async () => {
     told = 0;
     {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, request as forward, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TASK_ERROR_CODES } from "../../src/contract/errors.ts";
@@ -91,6 +91,42 @@ describe.runIf(python)("what goes wrong", () => {
     expect(existsSync(mortal.file(args.path))).toBe(false);
   });
 
+  test("a gateway that dies while it runs: that it ran is not known, and nobody says it was not done", async () => {
+    await using mortal = await startGateway();
+    const call = { method: "wait", args: { seconds: 60 } };
+    await using tool = callTool(mortal, call, { request_timeout_seconds: 1, poll_seconds: 0.2 });
+    await tool.until(
+      ({ kind, event }) => kind === "event" && event.data.description.startsWith("Running"),
+    );
+    await mortal.kill();
+    const answer = await tool.answer();
+    expect(answer).toMatchObject({ status: "unknown", code: "unreachable" });
+    expect(answer.message).toContain("ask task_status");
+    expect(tool.statuses().at(-1)?.description).toContain("Not known whether it ran");
+    const args = { task_id: answer.task_id };
+    await using asked = callTool(
+      mortal,
+      { method: "task_status", args },
+      { request_timeout_seconds: 1, poll_seconds: 0.2 },
+    );
+    expect(await asked.answer()).toMatchObject({ status: "unknown", code: "unreachable" });
+  });
+
+  test("an approval whose answer is lost is not said to have done nothing", async () => {
+    await using proxy = await startLosing(gateway, "/confirm");
+    const args = { path: "/tmp/lost.txt", content: "x" };
+    await using tool = callTool(
+      gateway,
+      { method: "write_file", args, answers: [true] },
+      { gateway_url: proxy.url },
+    );
+    const answer = await tool.answer();
+    expect(answer).toMatchObject({ status: "unknown", code: "unreachable" });
+    expect(await task(gateway, answer.task_id)).toMatchObject({
+      approvals: [{ key_id: "approver" }],
+    });
+  });
+
   const STRANGERS: [string, RequestListener][] = [
     ["a page", (_, response) => response.end("<html>hello</html>")],
     ["a list", (_, response) => response.end("[1]")],
@@ -126,3 +162,33 @@ describe.runIf(python)("what goes wrong", () => {
     expect(valves).not.toContain(gateway.keys.default.secret);
   });
 });
+
+/** Passes everything on to the gateway, and loses its answers from the first call of `path` on. */
+async function startLosing({ url }: Gateway, path: string) {
+  let isLosing = false;
+  const server = createServer((incoming, outgoing) => {
+    isLosing ||= incoming.url === path;
+    const { method, headers } = incoming;
+    const onward = forward(new URL(incoming.url ?? "/", url), { method, headers }, (answer) => {
+      if (isLosing) {
+        answer.resume();
+        answer.on("end", () => outgoing.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on("error", () => outgoing.destroy());
+    outgoing.on("close", () => onward.destroy());
+    incoming.pipe(onward);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -7,7 +7,12 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly operationId?: string;
-  readonly parameters?: readonly { in: string; name: string; schema: Schema }[];
+  readonly parameters?: readonly {
+    readonly in: string;
+    readonly name: string;
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
   readonly responses?: unknown;
   readonly requestBody?: { content: Readonly<Record<string, { schema: Schema }>> };
 }
@@ -76,7 +81,11 @@ export function requestsOf(operation: Operation, target: Target): readonly ApiRe
   const requests = TEXTS.flatMap((text): ApiRequest[] => {
     const words = wordsFor(target, text(target));
     const address = addressOf(operation, words);
-    if (schema === undefined) return [{ address, body: undefined }];
+    if (schema === undefined) {
+      // What a query asks for may contradict itself.
+      const needed = addressOf(operation, words, ({ required }) => required === true);
+      return [address, needed].map((target) => ({ address: target, body: undefined }));
+    }
     const body = makeValue(schema, words) as Record<string, unknown>;
     const { required = [] } = schema;
     const needed = Object.entries(body).filter(([name]) => required.includes(name));
@@ -92,6 +101,7 @@ export function requestsOf(operation: Operation, target: Target): readonly ApiRe
 const WRITE = { path: "/tmp/api.txt", content: "x" };
 /** Where the schema leaves open what goes together. */
 const BODIES: Readonly<Record<string, unknown>> = {
+  "POST /keys": { id: "mine", scopes: ["confirm"], trusted_approval_surface: true },
   "POST /plan": { action: "fs.write", parameters: WRITE },
   "POST /tools/{tool}": WRITE,
 };
@@ -105,10 +115,11 @@ const TEXTS: readonly ((target: Target) => string)[] = [
 function addressOf(
   { path, parameters = [] }: Operation,
   words: ReturnType<typeof wordsFor>,
+  isAsked: (parameter: { readonly required?: boolean }) => boolean = () => true,
 ): string {
   const query = new URLSearchParams();
   let filled = path;
-  for (const { in: place, name, schema } of parameters) {
+  for (const { in: place, name, schema } of parameters.filter(isAsked)) {
     const value = String(makeValue(schema, words, name));
     if (place === "path") filled = filled.replace(`{${name}}`, encodeURIComponent(value));
     if (place === "query") query.set(name, value);

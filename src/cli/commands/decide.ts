@@ -44,7 +44,7 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
           throw new CliError(
             "rejected",
             "Not approved; the plan is still undecided.",
-            `Refuse it for good: bytebot-gateway reject ${taskId}`,
+            `Refuse it for good: ${session.output.program} reject ${taskId}`,
           );
         }
         const task = await client.confirm({

@@ -21,7 +21,7 @@ export async function checkServer(session: Session): Promise<Finding[]> {
     await answer.arrayBuffer();
   } catch {
     return [
-      warning("server", `nothing answers at ${url}`, "Start it: bytebot-gateway serve"),
+      warning("server", `nothing answers at ${url}`, `Start it: ${session.output.program} serve`),
       await checkPort(session.settings),
     ];
   }
