@@ -359,6 +359,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const task = await this.#ledger.change(request.task_id, (present) =>
       applyDecision(present, planOf(present), principal, request, {
         capabilities,
+        findPrincipal: this.#deps.findPrincipal,
         surface,
         touch,
       }),
