@@ -180,7 +180,7 @@ describe.runIf(browserPath && hasXTools() && sees("bwrap"))(
       const status = async () => (await task(gateway, task_id)).status;
       expect(await status()).toBe("queued");
       await page.getByRole("button", { name: "Extend" }).click();
-      await page.getByText("The desktop is yours for").waitFor();
+      await page.getByText("The desktop is yours for").first().waitFor();
       expect(await status()).toBe("queued");
       await page.getByRole("button", { name: "Give back" }).click();
       await page.getByRole("button", { name: "Take over" }).waitFor();
