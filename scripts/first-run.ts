@@ -89,6 +89,8 @@ export function welcome(root: string, environment: Environment, made: readonly s
   const lines = [
     "",
     `  ByteBot Gateway   ${url}`,
+    // Passkeys need a name; an address is none.
+    `  to decide         ${url.replace("//127.0.0.1", "//localhost")}/console`,
     `  to read           ${url}/docs`,
     ...(isByteBot
       ? []

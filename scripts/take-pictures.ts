@@ -1,5 +1,3 @@
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Frame, Page } from "playwright-core";
 import type { TaskView } from "../src/contract/task.ts";
 import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
@@ -11,7 +9,7 @@ import { startGateway } from "../test/support/gateway.ts";
 import { ChatPage } from "../test/tools/chat-page.ts";
 import { awaitCard } from "../test/tools/tool-calls.ts";
 import { chatFrame, dialogFrame, serveShop, terminalFrame } from "./take-pictures-frames.ts";
-import { reduceColours } from "./take-pictures-png.ts";
+import { keepPicture } from "./take-pictures-keep.ts";
 
 /**
  * Takes the pictures of docs/pictures: of the built gateway with its own desktop, in real Chromium.
@@ -19,7 +17,6 @@ import { reduceColours } from "./take-pictures-png.ts";
  *
  *     node scripts/take-pictures.ts      with Xvfb, openbox, chromium, bubblewrap, python3, script
  */
-const FOLDER = join(import.meta.dirname, "../docs/pictures");
 const WIDTH = 760;
 const BUTTON = { x: 292, y: 328 };
 const CLICK = { coordinates: BUTTON };
@@ -40,7 +37,6 @@ await using gateway = await startGateway({
 });
 await using chat = await ChatPage.open();
 
-mkdirSync(FOLDER, { recursive: true });
 await openShop();
 await takeCardWithLink();
 await takeDialog();
@@ -150,7 +146,7 @@ async function keepArtifact(name: string, path: string): Promise<void> {
     headers: authHeaders(approver, "GET", path, ""),
   });
   if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}`);
-  await write(name, await answer.bytes());
+  await keepPicture(name, await answer.bytes());
 }
 
 async function keepFrame(name: string, html: string): Promise<void> {
@@ -163,11 +159,5 @@ async function keepFrame(name: string, html: string): Promise<void> {
 
 async function keep(name: string, page: Page): Promise<void> {
   const body = page.locator("body");
-  await write(name, await body.screenshot({ animations: "disabled" }));
-}
-
-async function write(name: string, png: Uint8Array): Promise<void> {
-  const path = join(FOLDER, `${name}.png`);
-  writeFileSync(path, await reduceColours(png));
-  process.stdout.write(`${path} ${Math.ceil(statSync(path).size / 1024)} KB\n`);
+  await keepPicture(name, await body.screenshot({ animations: "disabled" }));
 }

@@ -44,7 +44,7 @@ function describeFirstLink({ url, expires_at }: { url: string; expires_at: strin
     "",
     `    ${url}`,
     "",
-    `  It holds until ${expires_at}; later ones: bytebot-gateway people link`,
+    `  It holds until ${expires_at}; later ones come from "people link" on the command line.`,
     "",
     "",
   ].join("\n");

@@ -18,9 +18,9 @@ export function DesktopsPage({ name }: { name: string | undefined }) {
           <h1>Desktops</h1>
         ) : (
           <div>
-            <Link className="back" href="/console/desktops">
-              All desktops
-            </Link>
+            <p className="back">
+              <Link href="/console/desktops">All desktops</Link>
+            </p>
             <h1>{name}</h1>
           </div>
         )}

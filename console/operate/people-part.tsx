@@ -11,6 +11,8 @@ import { InviteDialog } from "./invite.tsx";
 import { LinkDialog, type MadeLink } from "./link-dialog.tsx";
 import { PersonEntry } from "./person-entry.tsx";
 
+const LOOK_AGAIN_MS = 5000;
+
 /** Who may sign in here: invited by an operator, and let go by one. */
 export function PeoplePart() {
   const refresh = useRefresh();
@@ -18,6 +20,8 @@ export function PeoplePart() {
   const { data, error, isPending } = useQuery({
     queryKey: keptForOperators.people,
     queryFn: ({ signal }) => operate.people(signal),
+    // No event tells that an invited person has come.
+    refetchInterval: LOOK_AGAIN_MS,
   });
   const [invites, setInvites] = useState(false);
   /** Held by this page alone, and only while it is shown. */

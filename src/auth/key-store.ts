@@ -20,6 +20,8 @@ export interface ManagedKey {
   readonly created_at: string;
   /** The key id of who made it. */
   readonly created_by: string;
+  /** The key ids of those who rotated it, and were told a token. */
+  readonly rotated_by?: readonly string[];
   readonly expires_at?: string;
   /** It has ended. It stays, so that nobody else gets its id, and with it its tasks. */
   readonly revoked_at?: string;

@@ -110,7 +110,8 @@ export class ManagedKeys implements Disposable {
       const { token, entry } = newToken();
       const until = fromNow(overlap * 60_000);
       const kept = overlap > 0 && present ? [{ ...present, expires_at: until }] : [];
-      const key = { ...before, tokens: [entry, ...kept] };
+      const told = new Set([...(before.rotated_by ?? []), by.keyId]);
+      const key = { ...before, rotated_by: [...told], tokens: [entry, ...kept] };
       const details = { id, overlap_minutes: overlap, ...(overlap > 0 && { until }) };
       await this.#put(key, record("key.rotated", by, details));
       return { key, token };
@@ -258,6 +259,7 @@ function define(key: ManagedKey): KeyDefinition[] {
     capabilities: key.capabilities === null ? null : new Set(key.capabilities),
     desktops: key.desktops === null ? null : new Set(key.desktops),
     trustedApprovalSurface: key.trusted_approval_surface,
+    toldTo: new Set([key.created_by, ...(key.rotated_by ?? [])]),
   });
   const previous = older?.expires_at && {
     secret: Buffer.from(older.sha256, "hex"),

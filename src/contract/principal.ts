@@ -20,6 +20,11 @@ export interface Principal {
   readonly desktops: ReadonlySet<string> | null;
   /** The operator vouches that a person, not a program, decides on this key's approval card. */
   readonly trustedApprovalSurface: boolean;
+  /**
+   * Of a key made in the console: the key ids of those who were told its secret. Two approvals are
+   * two people's, and what one of these approves with it they approve themselves.
+   */
+  readonly toldTo?: ReadonlySet<string>;
   /** Who is signed in, with the scheme `session` and no other. */
   readonly person?: PersonView;
 }

@@ -8,6 +8,8 @@ interface Offer {
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly response: ServerResponse;
+  /** Ends the socket where nobody answers. */
+  readonly late: NodeJS.Timeout;
 }
 
 const offers = new WeakMap<IncomingMessage, Offer>();
@@ -31,7 +33,7 @@ export function routeUpgrades(app: FastifyInstance): void {
     response.assignSocket(raw.socket);
     // An answer in place of the upgrade: a refusal.
     response.once("finish", () => raw.socket.destroySoon());
-    offers.set(raw, { socket, head, response });
+    offers.set(raw, { socket, head, response, late });
     response.once("close", () => clearTimeout(late));
     app.routing(raw, response);
   });
@@ -51,6 +53,7 @@ export function takeUpgrade(request: FastifyRequest, reply: FastifyReply) {
     head: offer.head,
     /** From here on it is answered by whoever upgrades it. */
     begin: () => {
+      clearTimeout(offer.late);
       reply.hijack();
       offer.response.detachSocket(request.raw.socket);
     },

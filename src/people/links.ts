@@ -34,6 +34,9 @@ interface Wanted {
 export class Links {
   readonly #options: LinksOptions;
   readonly #links: Map<string, LinkRecord>;
+  /** Of the host's links, those taken over: a file that cannot be removed opens nothing again. */
+  readonly #imported = new Set<string>();
+  #importing: Promise<void> = Promise.resolve();
 
   constructor(options: LinksOptions, records: readonly LinkRecord[]) {
     this.#options = options;
@@ -124,12 +127,19 @@ export class Links {
   }
 
   /** Takes over what the command line put down on the host, with a record of it. */
-  async importHostLinks(): Promise<void> {
+  importHostLinks(): Promise<void> {
+    // One after the other: two who read the same file would bring back a link that was opened between.
+    this.#importing = this.#importing.catch(() => {}).then(() => this.#importAll());
+    return this.#importing;
+  }
+
+  async #importAll(): Promise<void> {
     for (const { record, remove } of this.#options.hostLinks.read()) {
-      if (record.expires_at > this.#options.now()) {
+      if (record.expires_at > this.#options.now() && !this.#imported.has(record.id)) {
         const type = record.purpose === "recovery" ? "person.recovery_made" : "person.invited";
         await this.#options.store.apply([{ put: "link", record }], [draft(type, record)]);
         this.#links.set(record.id, record);
+        this.#imported.add(record.id);
       }
       remove();
     }

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Policy } from "../contract/policy.ts";
+import { makeHostLink } from "./make-host-link.ts";
 import { People } from "./people.ts";
 import type { PeopleStore } from "./people-store.ts";
 import { personIdOf } from "./person-id.ts";
@@ -30,7 +32,7 @@ async function create(store: PeopleStore = new MemoryPeopleStore()) {
     await store.load(),
   );
   onTestFinished(() => people[Symbol.dispose]());
-  return { people, clock, errors, store };
+  return { people, clock, errors, store, dataDir };
 }
 
 async function enrolFirst(people: People) {
@@ -166,4 +168,29 @@ it("ids are made of names", () => {
   expect(id("  --  ")).toBe("person");
   expect(id("../../etc")).toBe("etc");
   expect(id("x".repeat(60))).toHaveLength(34);
+});
+
+/** Lets others go on before anything is kept, as a disk does. */
+class SlowPeopleStore extends MemoryPeopleStore {
+  override async apply(...changes: Parameters<PeopleStore["apply"]>): Promise<void> {
+    await setImmediate();
+    await super.apply(...changes);
+  }
+}
+
+it("a link made on the host is opened once by ten who come at once, before it was looked for", async () => {
+  const { people, dataDir, clock } = await create(new SlowPeopleStore());
+  await enrolFirst(people);
+  clock.now = Date.now();
+  const base = "http://localhost:8089";
+  const { url } = makeHostLink(dataDir, { purpose: "invite", role: "operator", base });
+  const token = url.split("#link=")[1] ?? "";
+  const tries = Array.from({ length: 10 }, async (_, index) => {
+    if (index % 3 === 0) await people.sweep();
+    return people.enrolments.openLink(token, CALLER);
+  });
+  const outcomes = await Promise.allSettled(tries);
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  await people.sweep();
+  await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow("does not hold");
 });

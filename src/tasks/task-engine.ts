@@ -14,7 +14,7 @@ import type {
 import type { PlanView, RequestedBy, Surface, TaskView } from "../contract/task.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
-import { applyDecision, planExpired } from "./confirmation.ts";
+import { applyDecision } from "./confirmation.ts";
 import { type Desktops, findDecisionRefusal } from "./desktops.ts";
 import { GrantDesk } from "./grant-desk.ts";
 import type { GrantStore } from "./grant-store.ts";
@@ -25,11 +25,13 @@ import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, taskNotFound } from "./ledger.ts";
-import { artifactQuota } from "./limits.ts";
+import { listTasks } from "./list-tasks.ts";
+import { PlanPictures } from "./plan-pictures.ts";
 import { newTask, planRecords } from "./plan-records.ts";
-import { type Planned, Planner } from "./planner.ts";
+import { Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
-import { checkProposal, shownProposal } from "./proposal.ts";
+import { checkProposal } from "./proposal.ts";
+import { refuseEnded } from "./refuse-ended.ts";
 import { refuseMismatch } from "./refuse-mismatch.ts";
 import { Runner } from "./runner.ts";
 import { Scheduler, type Turns } from "./scheduler.ts";
@@ -70,10 +72,6 @@ export interface TaskEngineDeps {
 /** ms running tasks get to finish at shutdown before they are interrupted. */
 const SHUTDOWN_GRACE_MS = 5000;
 const SWEEP_MS = 1000;
-/** Bytes of a preview's picture: a large screen full of noise. */
-const MAX_PICTURE = 64 * 1024 * 1024;
-/** A page of tasks ends with the one that reaches it, however many were asked for. */
-const LIST_CHARACTERS = 4 * 1024 * 1024;
 
 /** Plan → confirm → execute: the public door of the task room. */
 export class TaskEngine implements Tasks, AsyncDisposable {
@@ -87,6 +85,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   readonly #turns: TurnKeeper;
   readonly #ender: TaskEnder;
   readonly #views: TaskViews;
+  readonly #pictures: PlanPictures;
   readonly #grants: Grants;
   readonly #preconditions: PreconditionDeps;
   readonly grantDesk: GrantDesk;
@@ -99,6 +98,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.turns = scheduler;
     this.#planner = new Planner({ ...deps, turns: scheduler });
     this.#views = new TaskViews(deps);
+    this.#pictures = new PlanPictures(deps);
     const stopped = () => this.stopped;
     this.#grants = new Grants({
       ...deps,
@@ -171,7 +171,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
     );
     if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
-    await this.#keepPictures(planned);
+    await this.#pictures.keep(planned);
     return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, planned.plan);
   }
 
@@ -248,28 +248,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     return this.#view(await this.#own(principal, taskId), principal);
   }
 
-  async list(principal: Principal, query: TaskListQuery): Promise<TaskList> {
-    const limit = query.limit ?? 50;
-    const ids = await this.#deps.store.list({
-      ...(principal.scopes.has("confirm") ? {} : { requester: principal.keyId }),
-      ...(query.status !== undefined && { status: query.status }),
-      ...(query.cursor !== undefined && { before: Number(query.cursor) }),
-      limit: limit + 1,
-    });
-    const views: TaskView[] = [];
-    let cursor: number | undefined;
-    let size = 0;
-    for (const id of ids.slice(0, limit)) {
-      if (size >= LIST_CHARACTERS) break;
-      const task = await this.#deps.store.get(id);
-      if (task === undefined) continue;
-      const view = await this.#view(task, principal);
-      size += JSON.stringify(view).length;
-      cursor = task.seq;
-      views.push(view);
-    }
-    const more = ids.length > views.length && cursor !== undefined;
-    return { tasks: views, ...(more && { next_cursor: String(cursor) }) };
+  list(principal: Principal, query: TaskListQuery): Promise<TaskList> {
+    const view = (task: Task) => this.#view(task, principal);
+    return listTasks(this.#deps.store, principal, query, view);
   }
 
   async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
@@ -352,49 +333,20 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     let touch: object | undefined;
     if (request.decision === "approve") {
       this.#refuseStopped();
-      await this.#refuseUnshown(present);
+      await this.#pictures.refuseUnshown(present);
       touch = await this.#deps.checkTouch(principal, request, planOf(present).risk);
     }
     await this.#ender.expireIfDue(present);
     const task = await this.#ledger.change(request.task_id, (present) =>
       applyDecision(present, planOf(present), principal, request, {
         capabilities,
+        findPrincipal: this.#deps.findPrincipal,
         surface,
         touch,
       }),
     );
     if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
     return task;
-  }
-
-  /** What cannot be shown cannot be approved (I8). */
-  async #refuseUnshown({ notes }: Task): Promise<void> {
-    for (const { preview } of notes.steps) {
-      if (preview?.kind !== "screenshot") continue;
-      if (await this.#deps.artifacts.has(preview.artifact_id)) continue;
-      throw new GatewayError("state_changed", "A picture of the plan is no longer kept.", {
-        hint: "Plan it again; security.max_artifacts_mb bounds what is kept of a key's pictures.",
-      });
-    }
-  }
-
-  /** After the task is there, which they belong to, and before anyone knows of it. */
-  async #keepPictures({ plan, pictures }: Planned): Promise<void> {
-    for (const { id, step, png, open } of pictures) {
-      await this.#deps.artifacts.keep({
-        id,
-        step,
-        taskId: plan.task_id,
-        requester: plan.requester,
-        owner: open ? plan.requester : null,
-        purpose: "preview",
-        name: `step-${step}.png`,
-        mediaType: "image/png",
-        content: png,
-        maxSize: MAX_PICTURE,
-        quota: artifactQuota(this.#deps.policy()),
-      });
-    }
   }
 
   async #own(principal: Principal, taskId: string): Promise<Task> {
@@ -438,24 +390,4 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       retry_after: 30,
     });
   }
-}
-
-/** A task that ended without running says so as an error. */
-function refuseEnded({ id, state }: Task): void {
-  const { status, rejection } = state;
-  if (status === "rejected") {
-    throw new GatewayError("task_rejected", "An approver rejected this task.", {
-      hint:
-        rejection?.proposal === undefined
-          ? "GET /tasks/{id} has the reason; plan something else."
-          : "The approver proposes another plan: it is a body for POST /plan, if it serves.",
-      ...shownProposal(id, rejection?.proposal),
-    });
-  }
-  if (status === "cancelled") {
-    throw new GatewayError("task_cancelled", "This task was cancelled.", {
-      hint: "Plan it again to run it.",
-    });
-  }
-  if (status === "expired") throw planExpired();
 }

@@ -181,6 +181,18 @@ describe.runIf(browserPath)("watching and stopping in the console (needs Chromiu
     }
   });
 
+  it("between a phone and a desk the top bar is one line, whole", async () => {
+    const { page } = seat;
+    await page.setViewportSize({ width: 768, height: 1024 });
+    await seat.open("/console/account");
+    await page.getByRole("heading", { name: "Olga Operator" }).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(768);
+    const higher = await page.evaluate(`[...document.querySelectorAll(".place, .stop")]
+      .map((element) => [element.textContent, Math.round(element.getBoundingClientRect().height)])
+      .filter(([, height]) => height > 46)`);
+    expect(higher).toEqual([]);
+  });
+
   it("I11 a page of another origin can neither frame it nor act with its session", async () => {
     const planned = await plan(gateway, "fs.write", { path: "/tmp/x.txt", content: "x" });
     const page = await seat.context.newPage();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NewKeyView } from "../../src/contract/operate.ts";
 import type { ExecuteView } from "../../src/contract/requests.ts";
 import type { PlanView, TaskView } from "../../src/contract/task.ts";
 import { call } from "../support/call.ts";
@@ -48,6 +49,47 @@ describe("two approvals", () => {
     expect(await approve(olga, planned)).toMatchObject({ status: 200, body: { status: "ready" } });
     const late = await approve(olga, planned);
     expect(late).toMatchObject({ status: 409, body: { code: "already_decided" } });
+  });
+
+  test("I4 are not an operator's and those of a key whose secret the operator was told", async () => {
+    const otto = await olga.invite("Otto", "operator");
+    const key = async (id: string) => {
+      const made = await olga.call<NewKeyView>("POST", "/keys", { id, scopes: ["confirm"] });
+      return { keyId: id, token: made.body.token };
+    };
+    const first = await key("first");
+    const second = await key("second");
+    const approveBy = ({ task_id, plan_digest }: PlanView, token: string) =>
+      call<TaskView>(
+        gateway,
+        "POST",
+        "/confirm",
+        { task_id, plan_digest, decision: "approve" },
+        { token },
+      );
+    const refused = { status: 409, body: { code: "same_approver" } };
+
+    const hers = await write();
+    expect((await approve(olga, hers)).status).toBe(200);
+    expect(await approveBy(hers, first.token)).toMatchObject(refused);
+    const keys = await write();
+    expect((await approveBy(keys, first.token)).status).toBe(200);
+    expect(await approveBy(keys, second.token)).toMatchObject(refused);
+    expect(await approve(olga, keys)).toMatchObject(refused);
+
+    // Whoever rotates a key is told its token as well.
+    const { body: rotated } = await otto.call<NewKeyView>("POST", "/keys/first/rotate", {
+      overlap_minutes: 0,
+    });
+    const his = await write();
+    expect((await approve(otto, his)).status).toBe(200);
+    expect(await approveBy(his, rotated.token)).toMatchObject(refused);
+
+    // A key of the configuration, and a person who was told neither.
+    expect((await approve(bert, his)).body.status).toBe("ready");
+    const third = await write();
+    expect((await approveBy(third, second.token)).status).toBe(200);
+    expect((await approve(otto, third)).body.status).toBe("ready");
   });
 
   test("I3 by two people at the same moment start one run", async () => {

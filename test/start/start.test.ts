@@ -33,7 +33,7 @@ const running = new Set<ChildProcess>();
 beforeAll(() => {
   chmodSync(parent, 0o755);
   mkdirSync(project);
-  for (const name of ["src", "scripts", "config"]) {
+  for (const name of ["src", "console", "scripts", "config"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
   for (const name of ["package.json", "package-lock.json", "tsconfig.json", "start.sh"]) {
