@@ -7,6 +7,7 @@ import { appendFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { Bench, Row } from "./row.ts";
 import { benchByteBot } from "./rows/bytebot.ts";
+import { benchConsole } from "./rows/console.ts";
 import { benchCycle } from "./rows/cycle.ts";
 import { benchDesktop } from "./rows/desktop.ts";
 import { benchEvents } from "./rows/events.ts";
@@ -20,6 +21,7 @@ const ROWS: Readonly<Record<string, Bench>> = {
   cycle: benchCycle,
   bytebot: benchByteBot,
   desktop: benchDesktop,
+  console: benchConsole,
   events: benchEvents,
   start: benchStart,
   memory: benchMemory,

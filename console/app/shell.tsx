@@ -40,7 +40,7 @@ export function Shell({ session }: { session: SessionView }) {
     [navigate],
   );
   return (
-    <LiveProvider>
+    <LiveProvider person={session.person.id}>
       <InboxProvider onOpen={openTask}>
         <a className="skip" href="#content">
           To the content

@@ -16,11 +16,13 @@ export type LiveState = "connecting" | "live" | "broken";
 interface Options {
   /** Only of this task, from its first event on. */
   readonly taskId?: string;
+  /** After this event; absent: only those to come, or all of the task. */
+  readonly since?: number | undefined;
   readonly onEvent: (event: LiveEvent) => void;
   readonly onState?: (state: LiveState) => void;
   /** The stream begins anew after a gap: what was shown may be out of date. */
   readonly onGap?: () => void;
-  readonly open?: (url: string) => EventSource;
+  readonly open?: ((url: string) => EventSource) | undefined;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -40,6 +42,7 @@ export class LiveEvents {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#last = options.since;
     this.#open();
   }
 
@@ -47,6 +50,13 @@ export class LiveEvents {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#source?.close();
+  }
+
+  /** Gives the connection back until `hurry`; nothing is missed. */
+  rest(): void {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = undefined;
   }
 
   /** Does not wait for the next try; for a page that comes back to the front. */

@@ -10,6 +10,7 @@ import {
 } from "react";
 import { kept } from "../api/queries.ts";
 import { type LiveEvent, LiveEvents, type LiveState } from "./live-events.ts";
+import { SharedEvents } from "./shared-events.ts";
 
 type Listener = (event: LiveEvent) => void;
 
@@ -34,8 +35,8 @@ const OUTDATES: Partial<Record<LiveEvent["event"], readonly (readonly unknown[])
 /** At most so often is a task on show asked for again while its events pour in. */
 const TASK_PAUSE_MS = 400;
 
-/** The one stream that all pages share. */
-export function LiveProvider({ children }: { children: ReactNode }) {
+/** The one stream that all pages of a person share, in every tab of the browser. */
+export function LiveProvider({ person, children }: { person: string; children: ReactNode }) {
   const client = useQueryClient();
   const [state, setState] = useState<LiveState>("connecting");
   const [gaps, setGaps] = useState(0);
@@ -53,7 +54,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         }, TASK_PAUSE_MS),
       );
     };
-    const live = new LiveEvents({
+    const live = follow({
+      name: `bytebot-events-${person}`,
       onState: (next) => {
         setState(next);
         // A stream that breaks may be a session that ended.
@@ -87,7 +89,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       for (const timer of due.values()) clearTimeout(timer);
       live.close();
     };
-  }, [client, listeners]);
+  }, [client, listeners, person]);
 
   const live = useMemo<Live>(
     () => ({
@@ -101,6 +103,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     [state, gaps, listeners],
   );
   return <LiveContext value={live}>{children}</LiveContext>;
+}
+
+function follow(options: ConstructorParameters<typeof SharedEvents>[0]) {
+  return SharedEvents.isPossible() ? new SharedEvents(options) : new LiveEvents(options);
 }
 
 export function useLive(): Live {

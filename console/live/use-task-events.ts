@@ -33,7 +33,12 @@ export function useTaskEvents(taskId: string): readonly LiveEvent[] {
         if (FINAL.has(event.event)) live.close();
       },
     });
+    // A browser has few connections for all its tabs: one in the back needs none.
+    const follow = () => (document.visibilityState === "visible" ? live.hurry() : live.rest());
+    follow();
+    document.addEventListener("visibilitychange", follow);
     return () => {
+      document.removeEventListener("visibilitychange", follow);
       cancelAnimationFrame(frame);
       live.close();
     };
