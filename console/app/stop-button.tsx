@@ -1,54 +1,31 @@
-import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { useMutation } from "@tanstack/react-query";
-import { useRef, useState } from "react";
 import { kept, useReady, useRefresh } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 
-/** On every page. A second press, in the dialog, stops everything at once. */
+/** On every page. One press stops everything at once; the undo is Resume. */
 export function StopButton() {
   const refresh = useRefresh();
   const announce = useAnnounce();
   const { data } = useReady();
-  const [open, setOpen] = useState(false);
-  const sure = useRef<HTMLButtonElement>(null);
   const stop = useMutation({
     mutationFn: () => service.stop(),
-    onSuccess: ({ cancelled = 0 }) => {
-      setOpen(false);
-      announce(`Stopped. ${endedWords(cancelled)}`);
-    },
+    onSuccess: ({ cancelled = 0 }) => announce(`Stopped. ${endedWords(cancelled)}`),
+    onError: (error) => announce(<ProblemNote error={error} />),
     onSettled: () => refresh(kept.ready),
   });
   if (data?.parts.stopped.ok === false) return null;
   return (
-    <AlertDialog.Root open={open} onOpenChange={setOpen}>
-      <AlertDialog.Trigger className="stop">Stop</AlertDialog.Trigger>
-      <AlertDialog.Portal>
-        <AlertDialog.Backdrop className="backdrop" />
-        <AlertDialog.Popup className="dialog" initialFocus={sure}>
-          <AlertDialog.Title>Stop everything?</AlertDialog.Title>
-          <AlertDialog.Description>
-            What runs ends now, what is queued is cancelled, and nothing new starts until somebody
-            resumes.
-          </AlertDialog.Description>
-          <ProblemNote error={stop.error} />
-          <div className="dialog-buttons">
-            <AlertDialog.Close className="button">Back</AlertDialog.Close>
-            <button
-              ref={sure}
-              type="button"
-              className="button danger large"
-              disabled={stop.isPending}
-              onClick={() => stop.mutate()}
-            >
-              Stop everything
-            </button>
-          </div>
-        </AlertDialog.Popup>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    <button
+      type="button"
+      className="stop"
+      title="Ends what runs, cancels what is queued, takes nothing new until resumed"
+      disabled={stop.isPending}
+      onClick={() => stop.mutate()}
+    >
+      Stop
+    </button>
   );
 }
 

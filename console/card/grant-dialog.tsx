@@ -1,6 +1,6 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type MouseEvent, useState } from "react";
 import type { Grantable, TaskView } from "../../src/contract/task.ts";
 import { isProblem } from "../api/problem.ts";
 import { kept, useRefresh } from "../api/queries.ts";
@@ -8,7 +8,9 @@ import { service } from "../api/service.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { useSettled } from "../parts/use-settled.ts";
 import { minutesUpTo, placesOf } from "./grant-scope.ts";
+import { SETTLE_MS } from "./reveal-gate.ts";
 import { useDecision } from "./use-decision.ts";
 
 interface Props {
@@ -43,7 +45,7 @@ function GrantForm({
   const decision = useDecision(task);
   const places = placesOf(task);
   const choices = minutesUpTo(grantable.max_minutes);
-  const [prefix, setPrefix] = useState(places.at(-1)?.path);
+  const [prefix, setPrefix] = useState(places[0]?.path);
   const [minutes, setMinutes] = useState(choices[Math.min(1, choices.length - 1)] ?? 1);
 
   const grant = useMutation({
@@ -69,13 +71,16 @@ function GrantForm({
       done();
     },
   });
-  const send = (event: FormEvent) => {
-    event.preventDefault();
-    if (event.nativeEvent.isTrusted) grant.mutate();
+  // What was just shown or chosen has not been read yet.
+  const changed = [task.plan_digest, task.status, task.approvals.length, prefix, minutes].join(" ");
+  const settled = useSettled(changed, SETTLE_MS);
+  const send = (event: MouseEvent) => {
+    if (event.nativeEvent.isTrusted && settled) grant.mutate();
   };
 
   return (
-    <form className="form" onSubmit={send}>
+    // No submit button: Enter on a choice approves nothing.
+    <form className="form" onSubmit={(event) => event.preventDefault()}>
       <p>
         Approves this plan, and for the time below every plan of key{" "}
         <strong>
@@ -137,7 +142,12 @@ function GrantForm({
       <ProblemNote error={grant.error} />
       <div className="dialog-buttons">
         <Dialog.Close className="button">Back</Dialog.Close>
-        <button type="submit" className="button primary" disabled={grant.isPending}>
+        <button
+          type="button"
+          className="button primary"
+          disabled={!settled || grant.isPending}
+          onClick={send}
+        >
           Approve and allow
         </button>
       </div>

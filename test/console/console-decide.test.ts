@@ -209,7 +209,14 @@ describe.runIf(browserPath)("deciding in the console (needs Chromium)", () => {
     await seat.readPlan();
     await page.getByRole("button", { name: "Allow for a while" }).click();
     const dialog = page.getByRole("dialog");
+    // The narrowest is chosen, and an Enter that was meant for something else allows nothing.
+    expect(await dialog.getByLabel("/tmp/granted.txt only").isChecked()).toBe(true);
+    await page.keyboard.press("Enter");
+    await dialog.getByLabel("/tmp/granted.txt only").press("Enter");
     await dialog.getByLabel("/tmp and all below it").check();
+    await dialog.getByLabel("/tmp and all below it").press("Enter");
+    const none = await call(gateway, "GET", "/grants", undefined, gateway.keys.approver);
+    expect(none.body).toEqual({ grants: [] });
     await dialog.getByLabel("15 min").check();
     await dialog.getByRole("button", { name: "Approve and allow" }).click();
     await page.locator(".status.ready").first().waitFor();

@@ -89,7 +89,6 @@ describe.runIf(browserPath)("watching and stopping in the console (needs Chromiu
     await other.page.getByRole("button", { name: "Stop", exact: true }).waitFor();
     await seat.open("/console/account");
     await page.getByRole("button", { name: "Stop", exact: true }).click();
-    await page.getByRole("button", { name: "Stop everything" }).click();
     await page.getByText("Everything is stopped").waitFor();
     await other.page.getByText("Everything is stopped").waitFor();
     const refused = await call(gateway, "POST", "/plan", {
