@@ -53,8 +53,8 @@ export type TakeoverView = Static<typeof TakeoverView>;
 export const ReturnedView = Type.Object({ returned: Type.Boolean() });
 export type ReturnedView = Static<typeof ReturnedView>;
 
-/** What a lease lets a person do, with the parameters of the capability of that name. */
-const INPUT_ACTIONS = [
+/** Pointer and keyboard: what a lease lets a person do, with the parameters of the capability of that name. */
+export const INPUT_ACTIONS = [
   "mouse.move",
   "mouse.click",
   "mouse.press",

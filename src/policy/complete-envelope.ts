@@ -1,23 +1,10 @@
+import { INPUT_ACTIONS } from "../contract/desktop.ts";
 import type { Envelope, EnvelopeFile } from "../contract/policy.ts";
 import { normalisePath } from "../lib/posix-path.ts";
 
 /** What an agent may do where neither the plan nor the policy says so: look and use the screen. */
 const USUAL: Envelope = {
-  actions: [
-    "screen.capture",
-    "screen.cursor",
-    "mouse.move",
-    "mouse.click",
-    "mouse.press",
-    "mouse.drag",
-    "mouse.trace",
-    "mouse.scroll",
-    "keyboard.type",
-    "keyboard.paste",
-    "keyboard.chord",
-    "keyboard.press",
-    "wait",
-  ],
+  actions: ["screen.capture", "screen.cursor", ...INPUT_ACTIONS, "wait"],
   applications: [],
   paths: [],
   max_actions: 200,
