@@ -8,7 +8,7 @@ import type { EgressDecision } from "./drivers/embedded/egress/egress-gate.ts";
 import type { EgressTarget } from "./drivers/embedded/egress/egress-target.ts";
 import { ownEndpoints } from "./drivers/embedded/egress/own-endpoints.ts";
 import { openEmbeddedDriver } from "./drivers/embedded/embedded-driver.ts";
-import { matchUrl } from "./policy/url-rule.ts";
+import { listsPort, matchUrl } from "./policy/url-rule.ts";
 import { isHostAddress } from "./policy/web-url.ts";
 import type { AgentGuard } from "./tasks/agent-guard.ts";
 import { Desktops, type NamedDesktop } from "./tasks/desktops.ts";
@@ -102,8 +102,12 @@ function decideEgress(policy: Policy, { scheme, host, port }: EgressTarget): Egr
     return { allowed: false, reason: 'capabilities["browser.open"] is not enabled' };
   }
   const url = `${scheme}://${host}:${port}/`;
-  const match = matchUrl(url, rules.allowed_domains ?? [], policy.own_hosts);
-  if ("rule" in match) return { allowed: true, listedAddress: isHostAddress(host) };
+  const domains = rules.allowed_domains ?? [];
+  const match = matchUrl(url, domains, policy.own_hosts);
+  if ("rule" in match) {
+    const listed = matchUrl(url, domains.filter(listsPort), policy.own_hosts);
+    return { allowed: true, listedAddress: isHostAddress(host), listedPort: "rule" in listed };
+  }
   const rule = 'capabilities["browser.open"].allowed_domains';
   return { allowed: false, reason: `${match.problem} (${rule})` };
 }

@@ -2,10 +2,12 @@ import { join, resolve } from "node:path";
 import { explainStep } from "../capabilities/explain-step.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import { readKeys } from "../config/clients.ts";
+import { StartupError } from "../config/config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import type { Policy } from "../contract/policy.ts";
+import type { OwnHost, Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { nearest } from "../lib/nearest.ts";
+import { ownHosts } from "../own-hosts.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import type { Explanation } from "../policy/explain.ts";
@@ -50,11 +52,7 @@ async function readPolicy(session: Session, named: string | undefined): Promise<
   const { shell, settings } = session;
   const file =
     named ?? join(resolve(shell.cwd, settings.get("CONFIG_DIR") ?? "config"), "policy.json");
-  const own = {
-    host: settings.get("HOST") ?? "127.0.0.1",
-    port: Number(settings.get("PORT") ?? 8089),
-  };
-  const surroundings = { actions: [...capabilities.keys()], ownHosts: [own] };
+  const surroundings = { actions: [...capabilities.keys()], ownHosts: hostsHere(session) };
   const bytes = await fileReader(shell)(file).catch((error: unknown) => {
     if (named !== undefined || !isMissing(error)) throw error;
     return undefined;
@@ -67,6 +65,17 @@ async function readPolicy(session: Session, named: string | undefined): Promise<
     `${file} is refused:\n${describeProblems(validated.problems).join("\n")}`,
     `bytebot-gateway policy check ${file}`,
   );
+}
+
+/** Those of a server started here; where its configuration is not whole, what is said of its listener. */
+function hostsHere({ shell, settings }: Session): OwnHost[] {
+  try {
+    return ownHosts(loadConfig(shell.env, shell.cwd).config);
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    const host = settings.get("HOST") ?? "127.0.0.1";
+    return [{ host, port: Number(settings.get("PORT") ?? 8089) }];
+  }
 }
 
 function isMissing(error: unknown): boolean {

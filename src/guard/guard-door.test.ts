@@ -59,6 +59,21 @@ describe("the way in", () => {
     expect(await rawAnswer(test, bytes)).toBe("");
   });
 
+  test.each(["X-Bytebot-Desktop: embedded", "X-Forwarded-For: 127.98.66.1"])(
+    "I11 a program of an embedded desktop finds nobody, with %s",
+    async (field) => {
+      await using test = await TestGuard.open();
+      using session = test.begin();
+      const body = JSON.stringify(SHOT);
+      const ask = (fields: string) =>
+        `POST ${door} HTTP/1.1\r\nhost: a\r\n${fields}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+      expect(await rawAnswer(test, ask(`${field}\r\n`))).toBe("");
+      expect(session.requests).toBe(0);
+      await rawAnswer(test, ask(""));
+      expect(session.requests).toBe(1);
+    },
+  );
+
   test("a second request on a connection is not taken", async () => {
     await using test = await TestGuard.open();
     using session = test.begin();

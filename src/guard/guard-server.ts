@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { isFromDesktop } from "../contract/desktop-mark.ts";
 import type { DaemonAnswer } from "../tasks/agent-guard.ts";
 
 export interface GuardServerOptions {
@@ -41,6 +42,7 @@ export async function listenForAgents(options: GuardServerOptions): Promise<Guar
     const { socket } = request;
     if (used.has(socket)) return drop(socket);
     used.add(socket);
+    if (isFromDesktop(request)) return drop(socket);
     if (request.method !== "POST") return refuse(response);
     void serve(request, response, options.answer);
   });

@@ -3,7 +3,7 @@ import { isWithin, normalisePath } from "../lib/posix-path.ts";
 import { buildPolicy } from "./build-policy.ts";
 import { allowsAnyCommand } from "./command-rule.ts";
 import { envelopeWarnings } from "./envelope-warnings.ts";
-import { isBroadDomainRule } from "./url-rule.ts";
+import { isBroadDomainRule, opensThisMachine } from "./url-rule.ts";
 import { type PolicyProblem, pointerTo, validatePolicy } from "./validate-policy.ts";
 
 export interface PolicyReport {
@@ -100,8 +100,8 @@ function capabilityWarnings(
     if (normalisePath(path) === "/") warn(at("allowed_paths", index), "allows every path");
   });
   capability.allowed_domains?.forEach((domain, index) => {
-    if (isBroadDomainRule(domain))
-      warn(at("allowed_domains", index), "reaches far: every port or a whole top-level domain");
+    const warning = domainWarning(domain);
+    if (warning !== undefined) warn(at("allowed_domains", index), warning);
   });
   capability.allowed_commands?.forEach((command, index) => {
     if (allowsAnyCommand(command))
@@ -115,6 +115,15 @@ function capabilityWarnings(
     }
   }
   return warnings;
+}
+
+function domainWarning(domain: string): string | undefined {
+  if (opensThisMachine(domain)) {
+    return "opens every port of this machine but the gateway's own: list the ports, as in localhost:5173";
+  }
+  return isBroadDomainRule(domain)
+    ? "reaches far: every port or a whole top-level domain"
+    : undefined;
 }
 
 /** The mode at the configured level; where the file sets no level, at the highest, so that it warns less. */

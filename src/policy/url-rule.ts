@@ -34,6 +34,18 @@ export function isBroadDomainRule(text: string): boolean {
   return (rule.wildcard && !rule.host.includes(".")) || text.endsWith(":*");
 }
 
+/** Whether the entry, a valid one, allows one port by its number. */
+export function listsPort(text: string): boolean {
+  const rule = readRule(text);
+  return "host" in rule && typeof rule.ports === "number";
+}
+
+/** Whether the entry, a valid one, allows nearly every port of this machine. */
+export function opensThisMachine(text: string): boolean {
+  const rule = readRule(text);
+  return "host" in rule && rule.ports === "any" && isLocalHost(rule.host);
+}
+
 /**
  * The entry that allows the URL. The gateway's and ByteBot's own places are refused whatever is
  * listed; so is every host of this machine where these places are not known.
@@ -46,7 +58,10 @@ export function matchUrl(
   const url = parseWebUrl(text);
   if ("problem" in url) return url;
   if (ownHosts === undefined ? isLocalHost(url.host) : ownHosts.some((own) => isOwn(url, own))) {
-    return { problem: "the gateway's and ByteBot's own addresses are never opened" };
+    return {
+      problem:
+        "the gateway's and ByteBot's own addresses, and those of CORS_ORIGINS, are never opened",
+    };
   }
   const rule = readRules(rules).find((entry) => allows(entry, url));
   if (rule !== undefined) return { rule: rule.text };

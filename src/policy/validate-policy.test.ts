@@ -136,10 +136,23 @@ describe("policy check", () => {
       ({ pointer, problem }) => `${pointer} ${problem}`,
     );
 
-  test("has nothing to say about the default and the documented example", () => {
-    expect(warningsOf(DEFAULT_POLICY)).toEqual([]);
-    expect(warningsOf(JSON.parse(DOCUMENTED_FILE))).toEqual([]);
+  test("says of the default and the documented example only that localhost is every port", () => {
+    const warning = expect.stringMatching(
+      /^\/capabilities\/browser\.open\/allowed_domains\/0 opens every port of this machine/,
+    );
+    expect(warningsOf(DEFAULT_POLICY)).toEqual([warning]);
+    expect(warningsOf(JSON.parse(DOCUMENTED_FILE))).toEqual([warning]);
   });
+
+  test.each(["localhost", "LOCALHOST.", "localhost:*", "127.0.0.1:*", "[::1]:*"])(
+    "I11 warns that %s opens every port of this machine",
+    (domain) => {
+      const open = (allowed_domains: string[]) =>
+        warningsOf({ capabilities: { "browser.open": { enabled: true, allowed_domains } } }).join();
+      expect(open([domain])).toContain("opens every port of this machine");
+      expect(open(["localhost:5173", "127.0.0.1"])).not.toContain("this machine");
+    },
+  );
 
   test("warns of what a person should look at", () => {
     const warnings = warningsOf({

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { isFromDesktop } from "../../contract/desktop-mark.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import { isLoopbackHost } from "../../lib/loopback-host.ts";
 
@@ -6,7 +7,8 @@ const MAX_SHOWN = 100;
 
 /**
  * Refuses a request that names another host than ours, which a page of a stranger makes a browser
- * send (DNS rebinding), and one that leaves room for two opinions about host or body.
+ * send (DNS rebinding), one that leaves room for two opinions about host or body, and one of a
+ * program of the embedded desktop, whichever way it came.
  */
 export function createTargetCheck(
   publicUrl: string,
@@ -14,6 +16,13 @@ export function createTargetCheck(
 ): (request: FastifyRequest) => void {
   const allowed = new Set([new URL(publicUrl).hostname.toLowerCase(), ...allowedHosts]);
   return ({ raw }) => {
+    if (isFromDesktop(raw)) {
+      throw new GatewayError(
+        "host_not_allowed",
+        "The request comes from a program of the embedded desktop, which never reaches the gateway.",
+        { hint: "Open the gateway in a browser outside of that desktop." },
+      );
+    }
     if (!raw.url?.startsWith("/") && raw.method !== "OPTIONS") {
       throw new GatewayError("invalid_request", "The request target is not a path.", {
         hint: "Send the path and query alone: the gateway is no proxy.",

@@ -1,5 +1,7 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, isIPv4, type Socket } from "node:net";
+import { DESKTOP_SOURCE } from "../../../contract/desktop-mark.ts";
+import { isOwnMachine } from "./address-rule.ts";
 
 /** ms that one address has to answer. */
 const CONNECT_TIMEOUT = 5000;
@@ -28,8 +30,16 @@ export async function dial(
   throw failure;
 }
 
+/** To this machine it leaves from an address of its own, which a reverse proxy there passes on. */
 function openSocket(address: string, port: number): Socket {
-  return connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+  const isMarked = isIPv4(address) && isOwnMachine(address);
+  return connect({
+    host: address,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    ...(isMarked && { localAddress: DESKTOP_SOURCE }),
+  });
 }
 
 async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {

@@ -1,4 +1,4 @@
-import { canonicalAddress, isOneMachine, isPublicAddress } from "./address-rule.ts";
+import { canonicalAddress, isOneMachine, isOwnMachine, isPublicAddress } from "./address-rule.ts";
 import { addressOf, type EgressTarget, placeOf } from "./egress-target.ts";
 import type { IsOwn } from "./own-endpoints.ts";
 import { resolveHost } from "./resolve-host.ts";
@@ -8,6 +8,8 @@ export type EgressDecision =
       readonly allowed: true;
       /** The host is an address that the policy lists as such. */
       readonly listedAddress?: boolean;
+      /** The policy lists the host with this very port. */
+      readonly listedPort?: boolean;
     }
   | { readonly allowed: false; readonly reason: string };
 
@@ -18,13 +20,23 @@ export interface EgressRules {
   readonly isOwn: IsOwn;
   /** Rejects or resolves with nothing where a name has no address. */
   resolve?(host: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Which resolved addresses may be connected to. Default: those of the public Internet. */
+  /**
+   * Which resolved addresses may be connected to. Default: those of the public Internet, and of them
+   * this machine's only where the port is listed.
+   */
   isReachable?(address: string): boolean;
 }
 
 /** Addresses to connect to, in order, and to no other; or why there are none. */
 export type Admission =
-  | { readonly addresses: readonly string[] }
+  | {
+      readonly addresses: readonly string[];
+      /**
+       * Whether a tunnel there may carry what cannot be read. On this machine a proxy may stand before
+       * the gateway at any port: there only where the port is listed.
+       */
+      readonly opaque: boolean;
+    }
   | { readonly refused: string; readonly kind: "rule" | "unresolved" };
 
 const LOOPBACK = ["127.0.0.1", "::1"];
@@ -43,27 +55,32 @@ export async function admit(
 ): Promise<Admission> {
   const decision = await rules.decide(target);
   if (!decision.allowed) return refuse(decision.reason);
-  const found = await addressesOf(rules, target, decision.listedAddress === true, signal);
+  const found = await addressesOf(rules, target, decision, signal);
   if (!Array.isArray(found)) return found;
   for (const address of found) {
     if (await rules.isOwn(address, target.port)) {
-      return refuse("the gateway's and ByteBot's own addresses are never reached from the desktop");
+      return refuse(
+        "the gateway's and ByteBot's own addresses, and those of CORS_ORIGINS, are never reached from the desktop",
+      );
     }
   }
-  return { addresses: found };
+  return { addresses: found, opaque: decision.listedPort === true || !found.some(isOwnMachine) };
 }
 
 async function addressesOf(
   rules: EgressRules,
   target: EgressTarget,
-  isListed: boolean,
+  { listedAddress = false, listedPort = false }: Extract<EgressDecision, { allowed: true }>,
   signal: AbortSignal,
 ): Promise<string[] | Extract<Admission, { refused: string }>> {
-  const isReachable = rules.isReachable ?? isPublicAddress;
+  const isReachable =
+    rules.isReachable ??
+    ((address) => isPublicAddress(address) && (listedPort || !isOwnMachine(address)));
   const literal = addressOf(target.host);
   if (literal !== undefined) {
     const address = canonicalAddress(literal);
-    if (address === undefined || !isListed) return refuse("an address must be listed as it is");
+    if (address === undefined || !listedAddress)
+      return refuse("an address must be listed as it is");
     return isOneMachine(address) ? [address] : refuse("no single machine has this address");
   }
   if (target.host === "localhost") return LOOPBACK;

@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { EgressDecision } from "./egress-gate.ts";
+import { startEgressProxy } from "./egress-proxy.ts";
 import {
   fetchThrough,
   openTunnel,
@@ -29,7 +30,10 @@ describe("a domain", () => {
     socket.write("GET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     expect(status).toBe(200);
     expect(await restOf(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*secret/);
-    expect(site.arrived).toEqual([`GET /a?b good.test:${site.port}`, "GET /t x"]);
+    expect(site.arrived).toEqual([
+      `GET /a?b good.test:${site.port}`,
+      `GET /t good.test:${site.port}`,
+    ]);
   });
 
   test("I11 that is not allowed is refused, by request and by tunnel; allowing it reaches it", async () => {
@@ -199,7 +203,13 @@ describe("a message", () => {
     const names = site.headers[0]
       ?.filter((_, at) => at % 2 === 0)
       .map((name) => name.toLowerCase());
-    expect(names?.toSorted()).toEqual(["connection", "content-length", "host", "x-end"]);
+    expect(names?.toSorted()).toEqual([
+      "connection",
+      "content-length",
+      "host",
+      "x-bytebot-desktop",
+      "x-end",
+    ]);
     expect(site.arrived).toEqual([`POST / good.test:${site.port}`]);
   });
 
@@ -289,6 +299,101 @@ describe("a message", () => {
   });
 });
 
+describe("I11 a tunnel", () => {
+  const local = { decide: () => ({ allowed: true }) as const };
+  const listed = { decide: () => ({ allowed: true, listedPort: true }) as const };
+  const hello = "\x16\x03\x01 and what else there is";
+
+  test("whose client sends requests is read: each is decided, marked and sent by itself", async () => {
+    await using site = await startSite();
+    const asked: string[] = [];
+    await using bench = await startBench({
+      decide: ({ host }) => {
+        asked.push(host);
+        return { allowed: true };
+      },
+    });
+    const { socket } = await openTunnel(bench.proxy, `good.test:${site.port}`);
+    const lines = (path: string, more = "") =>
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Bytebot-Desktop: no\r\n${more}\r\n`;
+    socket.write(
+      `${lines("/1")}${lines("http://evil.test/2")}${lines("/3", "Connection: close\r\n")}`,
+    );
+    const said = await restOf(socket);
+    expect(said.match(/^HTTP\/1.1 \d+/gm)?.[0]).toBe("HTTP/1.1 200");
+    expect(site.arrived[0]).toBe(`GET /1 good.test:${site.port}`);
+    expect(site.arrived.join()).not.toContain("evil");
+    expect(asked).not.toContain("evil.test");
+    for (const fields of site.headers) {
+      const marks = fields.filter((_, at) => fields[at - 1]?.toLowerCase() === "x-bytebot-desktop");
+      expect(marks).toEqual(["embedded"]);
+    }
+  });
+
+  test("may be used for several requests, and for no other tunnel", async () => {
+    await using site = await startSite();
+    await using bench = await startBench();
+    const { socket } = await openTunnel(bench.proxy, `good.test:${site.port}`);
+    const answers: string[] = [];
+    socket.on("data", (chunk) => answers.push(String(chunk)));
+    for (const path of ["/1", "/2", "/3"]) {
+      const before = answers.join("").split("secret").length;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await expect.poll(() => answers.join("").split("secret").length).toBe(before + 1);
+    }
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("CONNECT evil.test:443 HTTP/1.1\r\nHost: x\r\n\r\n");
+    await closed;
+    expect(answers.join("")).toMatch(/HTTP\/1.1 400 /);
+    expect(site.arrived.map((line) => line.split(" ")[1])).toEqual(["/1", "/2", "/3"]);
+    expect(bench.decisions.join()).not.toContain("evil");
+  });
+
+  test("to elsewhere, or to a port that is listed, may carry what cannot be read", async () => {
+    await using echo = await startEcho();
+    for (const [rules, host] of [
+      [local, "good.test"],
+      [listed, "localhost"],
+    ] as const) {
+      await using bench = await startBench(rules);
+      const { socket } = await openTunnel(bench.proxy, `${host}:${echo.port}`);
+      socket.end(hello);
+      expect(await restOf(socket)).toBe(hello);
+    }
+  });
+
+  test("to this machine carries it to no other port, whoever speaks first", async () => {
+    await using echo = await startEcho();
+    await using greeter = await startEcho("220 ready\r\n");
+    await using bench = await startBench(local);
+    const secured = await openTunnel(bench.proxy, `localhost:${echo.port}`);
+    secured.socket.write(hello);
+    expect(await restOf(secured.socket)).toBe("");
+    expect(echo.heard).toEqual([]);
+    const greeted = await openTunnel(bench.proxy, `localhost:${greeter.port}`);
+    expect(await restOf(greeted.socket)).toBe("");
+    expect(bench.decisions.at(-1)).toContain("only where allowed_domains lists the port");
+    await using elsewhere = await startBench(local);
+    const { socket } = await openTunnel(elsewhere.proxy, `good.test:${greeter.port}`);
+    socket.end();
+    expect(await restOf(socket)).toBe("220 ready\r\n");
+    const mute = await openTunnel(bench.proxy, `localhost:${echo.port}`);
+    mute.socket.end();
+    expect(await restOf(mute.socket)).toBe("");
+  });
+
+  test("to this machine leaves from an address that proxies there pass on", async () => {
+    const sources: (string | undefined)[] = [];
+    await using echo = await startEcho("", sources);
+    const rules = { ...listed, isOwn: async () => false, owner: undefined };
+    await using proxy = await startEgressProxy(rules);
+    const { socket } = await openTunnel(proxy, `localhost:${echo.port}`);
+    socket.end(hello);
+    await restOf(socket);
+    expect(sources).toEqual(["127.98.66.1"]);
+  });
+});
+
 describe("limits", () => {
   test("a header that is too large or never ends is refused", async () => {
     await using bench = await startBench({ limits: { headerTimeout: 100, headerSize: 8192 } });
@@ -366,6 +471,31 @@ describe("ends", () => {
     expect(() => statSync(dirname(bench.proxy.socket))).toThrow("ENOENT");
   });
 });
+
+/** A server that says `greeting`, if anything, and then what it hears. */
+async function startEcho(
+  greeting = "",
+  sources: (string | undefined)[] = [],
+): Promise<AsyncDisposable & { readonly port: number; readonly heard: string[] }> {
+  const heard: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket.on("error", () => {}));
+    sources.push(socket.remoteAddress);
+    if (greeting !== "") socket.write(greeting);
+    socket.on("data", (chunk) => heard.push(String(chunk))).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    heard,
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 /** A server that says `greeting` to each connection and hangs up after it, or says nothing at all. */
 async function startSilent(

@@ -15,11 +15,12 @@ import {
   refusalFields,
   refusedByRule,
 } from "./egress-refusal.ts";
-import { type EgressTarget, readRequestTarget, readTunnelTarget } from "./egress-target.ts";
-import { forwardRequest, forwardUpgrade } from "./forward.ts";
+import { type EgressTarget, isPath, readRequestTarget, readTunnelTarget } from "./egress-target.ts";
+import { type Asked, forwardRequest, forwardUpgrade } from "./forward.ts";
 import { joinSockets } from "./join-sockets.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { openPrivateDirectory } from "./private-directory.ts";
+import { tunnelContent } from "./tunnel-content.ts";
 
 export interface EgressLimits {
   /** Bytes of a request's line and header. */
@@ -30,6 +31,9 @@ export interface EgressLimits {
   readonly idleTimeout: number;
   readonly connections: number;
 }
+
+const UNREADABLE =
+  "what cannot be read goes to this machine only where allowed_domains lists the port";
 
 const LIMITS: EgressLimits = {
   headerSize: 32 * 1024,
@@ -47,10 +51,18 @@ export interface EgressOptions extends EgressRules {
   onDecision?(target: EgressTarget, allowed: boolean, reason: string): void;
 }
 
+/** A tunnel whose client sends requests that can be read. */
+interface ReadableTunnel {
+  readonly target: EgressTarget;
+  /** Already connected; for the first request. */
+  upstream: Socket | undefined;
+}
+
 /**
  * Starts the one way out of the embedded desktop: an HTTP proxy on a unix socket in a directory of
- * its own. Each connection and each request is decided by itself. What goes through a tunnel is
- * not looked at: a server that answers for other names too can be asked for these.
+ * its own. Each connection and each request is decided by itself, and each request that can be read is
+ * marked. TLS in a tunnel is not looked at: a server that answers for other names too can be asked
+ * for these.
  */
 export async function startEgressProxy(options: EgressOptions): Promise<EgressProxy> {
   const directory = await openPrivateDirectory("bytebot-egress-", options.owner);
@@ -72,6 +84,7 @@ export class EgressProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #open = new OpenConnections();
   readonly #clients = new Set<Duplex>();
+  readonly #tunnels = new WeakMap<Duplex, ReadableTunnel>();
   readonly #cleanUp: () => void;
 
   constructor(options: EgressOptions, directory: string, cleanUp: () => void) {
@@ -130,40 +143,76 @@ export class EgressProxy implements AsyncDisposable {
   }
 
   #track(socket: Duplex): void {
+    if (this.#clients.has(socket)) return;
     this.#clients.add(socket);
     socket.on("error", () => {});
     socket.once("close", () => this.#clients.delete(socket));
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = readRequestTarget(request.url ?? "");
+    const asked = this.#asked(request);
     if (asked === undefined) return answer(response, NOT_A_PROXY_REQUEST);
-    const upstream = await this.#reach(asked.target, response);
+    const upstream = await this.#connect(request, asked.target, response);
     if ("reason" in upstream) return answer(response, upstream);
     const failure = await forwardRequest(request, response, upstream, asked);
     if (failure !== undefined) answer(response, notReached(asked.target, failure));
   }
 
   async #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const target = readTunnelTarget(request.url ?? "");
+    const target = this.#tunnels.has(socket) ? undefined : readTunnelTarget(request.url ?? "");
     if (target === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
-    const upstream = await this.#reach(target, socket);
-    if ("reason" in upstream) return void socket.end(rawRefusal(upstream));
+    const reached = await this.#reach(target, socket);
+    if ("reason" in reached) return void socket.end(rawRefusal(reached));
+    const { socket: upstream, opaque } = reached;
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-    if (head.length > 0) upstream.write(head);
-    joinSockets(socket, upstream);
+    const content = await tunnelContent(socket, head, upstream);
+    if (content === "requests") {
+      this.#tunnels.set(socket, { target, upstream });
+      socket.once("close", () => upstream.destroy());
+      this.#server.emit("connection", socket);
+    } else if (opaque && content === "unreadable") {
+      joinSockets(socket, upstream);
+    } else {
+      if (content === "unreadable") this.#options.onDecision?.(target, false, UNREADABLE);
+      upstream.destroy();
+      socket.destroy();
+    }
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const asked = readRequestTarget(request.url ?? "");
+    const asked = this.#asked(request);
     if (asked === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
-    const upstream = await this.#reach(asked.target, socket);
+    const upstream = await this.#connect(request, asked.target, socket);
     if ("reason" in upstream) return void socket.end(rawRefusal(upstream));
     forwardUpgrade(request, socket, head, upstream, asked);
   }
 
+  /** What a request is for: its own URL, or a path at the far end of the tunnel that it came through. */
+  #asked({ socket, url = "" }: IncomingMessage): Asked | undefined {
+    const tunnel = this.#tunnels.get(socket);
+    if (tunnel === undefined) return readRequestTarget(url);
+    return isPath(url) ? { target: tunnel.target, path: url } : undefined;
+  }
+
+  /** A connection for this request alone, or why there is none. */
+  async #connect(
+    { socket }: IncomingMessage,
+    target: EgressTarget,
+    client: Duplex | ServerResponse,
+  ): Promise<Socket | Refusal> {
+    const tunnel = this.#tunnels.get(socket);
+    const present = tunnel?.upstream;
+    if (tunnel !== undefined) tunnel.upstream = undefined;
+    if (present !== undefined && !present.destroyed) return present;
+    const reached = await this.#reach(target, client);
+    return "reason" in reached ? reached : reached.socket;
+  }
+
   /** A connection to the target, or why there is none. It ends with the client's. */
-  async #reach(target: EgressTarget, client: Duplex | ServerResponse): Promise<Socket | Refusal> {
+  async #reach(
+    target: EgressTarget,
+    client: Duplex | ServerResponse,
+  ): Promise<{ readonly socket: Socket; readonly opaque: boolean } | Refusal> {
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     client.once("close", onClose);
@@ -182,7 +231,7 @@ export class EgressProxy implements AsyncDisposable {
       socket.setTimeout(this.#limits.idleTimeout, () => socket.destroy());
       const remove = this.#open.add(target, () => socket.destroy());
       socket.once("close", remove);
-      return socket;
+      return { socket, opaque: admission.opaque };
     } catch {
       return notReached(target, "nothing answered there");
     } finally {

@@ -39,6 +39,11 @@ export function readRequestTarget(
   };
 }
 
+/** Whether the target of a request is a path (RFC 9112, section 3.2.1). */
+export function isPath(url: string): boolean {
+  return url.startsWith("/") && PRINTABLE.test(url);
+}
+
 /** `host:port`, for people and for the Host field. */
 export function placeOf({ host, port }: EgressTarget): string {
   return `${host}:${port}`;

@@ -6,7 +6,8 @@ import { type EgressTarget, placeOf } from "./egress-target.ts";
 import { endToEnd, type Fields, fieldsOf, requestFields } from "./header-fields.ts";
 import { joinSockets } from "./join-sockets.ts";
 
-interface Asked {
+/** What a request is for. */
+export interface Asked {
   readonly target: EgressTarget;
   readonly path: string;
 }

@@ -1,3 +1,5 @@
+import { DESKTOP_FIELD } from "../../../contract/desktop-mark.ts";
+
 /** Fields that belong to one connection (RFC 9110, section 7.6.1), and what is for a proxy alone. */
 const HOP_BY_HOP = new Set([
   "connection",
@@ -12,7 +14,7 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /** Rewritten for the way on. `expect` has been answered by then. */
-const REPLACED = new Set(["host", "expect"]);
+const REPLACED = new Set(["host", "expect", DESKTOP_FIELD.toLowerCase()]);
 
 export type Fields = readonly (readonly [name: string, value: string])[];
 
@@ -36,8 +38,11 @@ export function endToEnd(fields: Fields): Fields {
   return fields.filter(([name]) => !dropped.has(name.toLowerCase()));
 }
 
-/** A request's fields for the server at `host`, whatever Host field it came with. */
+/**
+ * A request's fields for the server at `host`, whatever Host field it came with, and the mark by which
+ * a gateway tells where it was made.
+ */
 export function requestFields(rawHeaders: readonly string[], host: string): Fields {
   const kept = endToEnd(fieldsOf(rawHeaders)).filter(([name]) => !REPLACED.has(name.toLowerCase()));
-  return [["Host", host], ...kept];
+  return [["Host", host], ...kept, [DESKTOP_FIELD, "embedded"]];
 }

@@ -1,7 +1,7 @@
 import { canonicalAddress, isOwnMachine } from "./address-rule.ts";
-import { resolveHost } from "./resolve-host.ts";
+import { resolveOwnHost } from "./resolve-own-host.ts";
 
-/** A place where the gateway, its guard or ByteBot listens; `host` is a name or an address. */
+/** A place where the gateway is reached, its guard or ByteBot; `host` is a name or an address. */
 export interface OwnEndpoint {
   readonly host: string;
   readonly port: number;
@@ -11,12 +11,12 @@ export type IsOwn = (address: string, port: number) => Promise<boolean>;
 
 /**
  * Tells whether an address and port are one of these places. A place on this machine counts on
- * every address of this machine, whatever it is bound to. A name that cannot be resolved counts
- * everywhere on its port.
+ * every address of this machine, whatever it is bound to. A name whose address nobody can tell
+ * counts everywhere on its port; one that has none counts nowhere.
  */
 export function ownEndpoints(
   list: () => readonly OwnEndpoint[],
-  resolve: (host: string) => Promise<readonly string[]> = (host) => resolveHost(host),
+  resolve: (host: string) => Promise<readonly string[]> = resolveOwnHost,
 ): IsOwn {
   return async (address, port) => {
     const candidates = list().filter((endpoint) => endpoint.port === port);
@@ -37,7 +37,6 @@ async function leadsTo(
   const literal = name === "localhost" ? "127.0.0.1" : canonicalAddress(name);
   try {
     const places = literal === undefined ? await resolve(name) : [literal];
-    if (places.length === 0) return true;
     const isHere = isOwnMachine(address);
     return places.some(
       (place) =>
