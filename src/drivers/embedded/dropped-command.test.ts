@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { droppedCommand } from "./dropped-command.ts";
-import { findProgram } from "./sandbox.ts";
+import { findProgram } from "./sandbox-tools.ts";
 
 const setpriv = findProgram("setpriv");
 

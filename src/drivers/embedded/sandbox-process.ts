@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
 import { withoutInherited } from "./inherited-descriptors.ts";
-import { FIRST_FILE_FD, STATUS_FD } from "./sandbox.ts";
+import { FIRST_FILE_FD, type SandboxStart, STATUS_FD } from "./sandbox.ts";
 
-/** A sandbox that runs, started from an argument list of `sandboxArguments`. */
+/** A sandbox that runs. */
 export class SandboxProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -17,12 +17,7 @@ export class SandboxProcess {
   #isKilled = false;
   #pending = "";
 
-  /** `files` are the contents of the files that the argument list names, in that order. */
-  constructor(
-    argv: readonly string[],
-    files: readonly (string | Uint8Array)[],
-    stdin: "ignore" | "pipe",
-  ) {
+  constructor({ argv, files }: SandboxStart, stdin: "ignore" | "pipe") {
     const [program = "", ...rest] = argv;
     this.#child = spawn(program, rest, {
       cwd: "/",

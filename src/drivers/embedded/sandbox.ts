@@ -1,10 +1,9 @@
-import { accessSync, constants, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { droppedCommand } from "./dropped-command.ts";
+import type { Tools } from "./sandbox-tools.ts";
+import { seccompFilter } from "./seccomp/seccomp-filter.ts";
 import type { World } from "./world.ts";
-
-/** Where the tools are looked for; never in PATH, which is not ours. */
-const TOOL_DIRECTORIES = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"];
 
 /** Links of a merged /usr, or directories of their own. */
 const SYSTEM_DIRECTORIES = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -41,6 +40,15 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   TMPDIR: "/tmp",
 };
 
+/** What tells of the key rings of whoever started the gateway; no namespace hides them. */
+const KEY_FILES = ["/proc/keys", "/proc/key-users"];
+
+/** Where memory runs out, the sandbox's programs go before the gateway does (proc(5), oom_score_adj). */
+const OOM_SCORE_ADJ = 500;
+
+/** Its first argument goes to its own oom_score_adj; the rest it becomes. */
+const MORE_EXPENDABLE = 'echo "$0" 2>/dev/null > /proc/self/oom_score_adj; exec "$@"';
+
 /** Descriptors the child finds: bubblewrap reports on one and reads files' contents from the others. */
 export const STATUS_FD = 3;
 export const FIRST_FILE_FD = 4;
@@ -56,96 +64,74 @@ export interface SandboxProfile {
   readonly etc: readonly string[];
   /** Further `bwrap` arguments, after the directories of the world. */
   readonly mounts: readonly string[];
-  /**
-   * Places of further read-only files. Their contents are read from descriptors FIRST_FILE_FD and on,
-   * after that of /etc/passwd, which is always there.
-   */
-  readonly files: readonly string[];
+  /** Further read-only files beside /etc/passwd: contents by place. */
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
+  /** Whether programs may make sockets with a path, which other sandboxes on WORKDIR could meet. */
+  readonly unixSockets: boolean;
   /** Shares the machine's network: for tests that show what the sandbox withholds. */
   readonly sharesNetwork?: boolean;
 }
 
-/** The programs that make the sandbox, by where they are. */
-export interface Tools {
-  readonly setpriv: string;
-  readonly bwrap: string;
-  readonly prlimit: string;
+/** How a sandbox is started. */
+export interface SandboxStart {
+  readonly argv: readonly string[];
+  /** What it reads from descriptors FIRST_FILE_FD and on. */
+  readonly files: readonly (string | Uint8Array)[];
 }
 
-const PACKAGES: Readonly<Record<keyof Tools, string>> = {
-  setpriv: "util-linux",
-  bwrap: "bubblewrap",
-  prlimit: "util-linux",
-};
-
-/** Finds the tools, or says what to install. */
-export function findTools(): Tools | { readonly reason: string; readonly hint: string } {
-  const found: Partial<Record<keyof Tools, string>> = {};
-  for (const [name, from] of Object.entries(PACKAGES) as [keyof Tools, string][]) {
-    const place = findProgram(name);
-    if (place === undefined) {
-      return {
-        reason: `the sandbox needs ${name}, which is not installed`,
-        hint: `Install the package ${from} (for example: apt-get install ${from}) and restart.`,
-      };
-    }
-    found[name] = place;
-  }
-  return found as Tools;
-}
-
-/** The path of an installed program, as the sandbox sees it too. */
-export function findProgram(name: string): string | undefined {
-  return TOOL_DIRECTORIES.map((directory) => join(directory, name)).find(isExecutable);
-}
-
-/** The argument list that runs `command` in the sandbox of `shell.run`. */
+/** What runs `command` in the sandbox of `shell.run`. */
 export function sandboxed(
   tools: Tools,
   world: World,
   hidden: readonly string[],
   maxFileSize: number,
   command: readonly string[],
-): string[] {
-  const profile = {
+): SandboxStart {
+  const profile: SandboxProfile = {
     limits: [...LIMITS, `--fsize=${maxFileSize}`],
     environment: ENVIRONMENT,
     sharedMemory: SHM_BYTES,
     etc: [],
     mounts: [],
-    files: [],
+    files: {},
+    unixSockets: false,
   };
-  return sandboxArguments(tools, world, hidden, profile, command);
+  return sandboxStart(tools, world, hidden, profile, command);
 }
 
 /**
- * The argument list that runs `command` in a sandbox: no network, no other processes, no
- * capabilities, no further namespaces; `/usr` read-only, the directories of WORKDIR at their place
+ * What runs `command` in a sandbox: no network, no other processes, no capabilities, no further
+ * namespaces, no keys, few system calls; `/usr` read-only, the directories of WORKDIR at their place
  * in the world, an empty rest. Run as root it drops to the world's owner first, because what stays
  * root outside keeps rights inside. `hidden` are directories never to be seen, even under `/usr`.
  */
-export function sandboxArguments(
+export function sandboxStart(
   tools: Tools,
   world: World,
   hidden: readonly string[],
   profile: SandboxProfile,
   command: readonly string[],
-): string[] {
-  const files = ["/etc/passwd", ...profile.files];
-  return droppedCommand(tools.setpriv, world.owner, [
+): SandboxStart {
+  const filter = seccompFilter(profile);
+  if (filter === undefined) throw new Error("no filter of system calls for this processor");
+  const files = { "/etc/passwd": passwdOf(world), ...profile.files };
+  const argv = droppedCommand(tools.setpriv, world.owner, [
     tools.bwrap,
     ...["--unshare-all", "--unshare-user", "--disable-userns"],
     ...(profile.sharesNetwork === true ? ["--share-net"] : []),
     ...["--clearenv", "--new-session", "--die-with-parent", "--cap-drop", "ALL"],
     ...["--hostname", "desktop"],
-    ...["--json-status-fd", `${STATUS_FD}`],
+    ...["--json-status-fd", `${STATUS_FD}`, "--seccomp", `${FIRST_FILE_FD}`],
     ...systemMounts(profile.etc),
-    ...["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"],
+    ...["--proc", "/proc", ...keyMounts(), "--remount-ro", "/proc"],
+    ...["--dev", "/dev", "--remount-ro", "/dev"],
     ...["--size", `${profile.sharedMemory}`, "--tmpfs", "/dev/shm"],
     ...hidingMounts(hidden),
     ...worldMounts(world.workdir),
     ...profile.mounts,
-    ...files.flatMap((place, at) => ["--ro-bind-data", `${FIRST_FILE_FD + at}`, place]),
+    ...Object.keys(files).flatMap((place, at) => [
+      ...["--ro-bind-data", `${FIRST_FILE_FD + 1 + at}`, place],
+    ]),
     ...["--remount-ro", "/"],
     ...Object.entries(profile.environment).flatMap(([name, value]) => ["--setenv", name, value]),
     ...["--chdir", "/home/user"],
@@ -155,6 +141,10 @@ export function sandboxArguments(
     "--",
     ...command,
   ]);
+  return {
+    argv: ["/bin/sh", "-c", MORE_EXPENDABLE, `${expendability()}`, ...argv],
+    files: [filter, ...Object.values(files)],
+  };
 }
 
 /** Those of these directories that lie under what is mounted from the system and so are covered. */
@@ -167,19 +157,10 @@ export function coveredPlaces(hidden: readonly string[]): string[] {
 }
 
 /** `/etc/passwd` of the sandbox, so that programs which ask find a user. */
-export function passwdOf(world: World): string {
+function passwdOf(world: World): string {
   const uid = world.owner?.uid ?? process.geteuid?.() ?? 0;
   const gid = world.owner?.gid ?? process.getegid?.() ?? 0;
   return `user:x:${uid}:${gid}:user:/home/user:/bin/sh\n`;
-}
-
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function systemMounts(etc: readonly string[]): string[] {
@@ -191,6 +172,18 @@ function systemMounts(etc: readonly string[]): string[] {
   }
   for (const name of [...ETC, ...etc]) mounts.push("--ro-bind-try", `/etc/${name}`, `/etc/${name}`);
   return mounts;
+}
+
+/** A device file that cannot be opened covers them. */
+function keyMounts(): string[] {
+  return KEY_FILES.filter((file) => existsSync(file)).flatMap((file) => [
+    ...["--ro-bind", "/dev/null", file],
+  ]);
+}
+
+/** Never less than the gateway's own: only a privileged gateway could lower it. */
+function expendability(): number {
+  return Math.max(Number(readFileSync("/proc/self/oom_score_adj", "utf8")), OOM_SCORE_ADJ);
 }
 
 function hidingMounts(hidden: readonly string[]): string[] {

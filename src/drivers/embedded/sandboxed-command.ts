@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { SandboxStart } from "./sandbox.ts";
 import { SandboxProcess } from "./sandbox-process.ts";
 
 /** What a command left behind. */
@@ -19,15 +20,11 @@ export interface Output {
 const MAX_OUTPUT = 64 * 1024;
 
 /**
- * Runs an argument list that `sandboxed` made and resolves when every process of it has ended. An
- * abort kills them all. Rejects where the first program cannot be started.
+ * Runs a sandbox and resolves when every process of it has ended. An abort kills them all. Rejects
+ * where the first program cannot be started.
  */
-export async function runSandboxed(
-  argv: readonly string[],
-  files: readonly (string | Uint8Array)[],
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const sandbox = new SandboxProcess(argv, files, "ignore");
+export async function runSandboxed(start: SandboxStart, signal: AbortSignal): Promise<Outcome> {
+  const sandbox = new SandboxProcess(start, "ignore");
   const stdout = collect(sandbox.stdout);
   const stderr = collect(sandbox.stderr);
   const kill = (): void => sandbox.kill();

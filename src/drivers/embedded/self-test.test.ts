@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import type { Outcome } from "./sandboxed-command.ts";
-import { testSandbox } from "./self-test.ts";
+import { type SandboxProblem, type Tested, testSandbox } from "./self-test.ts";
 
 const NAMESPACES = ["ipc", "mnt", "net", "pid", "user", "uts"];
 const HELD = [
@@ -16,6 +16,12 @@ const HELD = [
   "read a file outside",
   "capabilities",
   "new privileges",
+  "unfiltered system calls",
+  "read the key rings",
+  "use the key rings",
+  "sockets to other virtual machines",
+  "be spared where memory runs out",
+  "unix sockets",
 ];
 const GOOD = [
   ...HELD.map((name) => `held: ${name}`),
@@ -31,9 +37,13 @@ function outcome(exitCode: number | undefined, lines: readonly string[], said = 
   };
 }
 
+function probe(run: Tested["run"]): Promise<SandboxProblem | undefined> {
+  return testSandbox({ kind: "commands", workdir: tmpdir(), covered: [], run });
+}
+
 /** A sandbox that runs `true` and answers the probe with these lines. */
 async function judge(lines: readonly string[]): Promise<string | undefined> {
-  const problem = await testSandbox(tmpdir(), [], async ([program]) =>
+  const problem = await probe(async ([program]) =>
     program === "true" ? outcome(0, []) : outcome(0, lines),
   );
   return problem?.reason;
@@ -63,7 +73,7 @@ test("I11 refuses a sandbox that shares a namespace, shows what is ours, or was 
 });
 
 test("I11 believes its own listener over what the probe says", async () => {
-  const problem = await testSandbox(tmpdir(), [], async ([program, , , , port]) => {
+  const problem = await probe(async ([program, , , , port]) => {
     if (program === "true") return outcome(0, []);
     const socket = connect(Number(port), "127.0.0.1");
     await new Promise((resolve) => socket.once("close", resolve).resume());
@@ -74,11 +84,11 @@ test("I11 believes its own listener over what the probe says", async () => {
 
 test("passes on why a sandbox does not come up", async () => {
   const said = "bwrap: No permissions to create new namespace\nmore";
-  expect(await testSandbox(tmpdir(), [], async () => outcome(undefined, [], said))).toMatchObject({
+  expect(await probe(async () => outcome(undefined, [], said))).toMatchObject({
     reason: expect.stringMatching(/: bwrap: No permissions to create new namespace$/),
   });
   expect(
-    await testSandbox(tmpdir(), [], async () => {
+    await probe(async () => {
       throw new Error("spawn EAGAIN");
     }),
   ).toMatchObject({ reason: expect.stringContaining("spawn EAGAIN") });

@@ -1,106 +1,119 @@
-import { readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lstatSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { FACT_SCRIPT, type FactArgument, PROBES, PROXY_WORKS, type SandboxKind } from "./probes.ts";
 import type { Outcome } from "./sandboxed-command.ts";
+import { keyctlNumber } from "./seccomp/denied-calls.ts";
 import { temporaryName } from "./staged-file.ts";
 
 /** Namespaces the sandbox must not share with us. */
 const NAMESPACES = ["ipc", "mnt", "net", "pid", "user", "uts"];
 
-/**
- * Runs inside. Each line of its output is a fact; `held: X` says that X was tried and refused.
- * Values arrive as arguments, never inside the text: $1 our port, $2 a file of ours, the rest are
- * directories of ours that must look empty. Where there is no bash to connect with, the network
- * namespace, which is compared anyway, decides alone.
- */
-const PROBE = `
-refused() { name=$1; shift; if "$@" 2>/dev/null; then echo "broke: $name"; else echo "held: $name"; fi; }
-write_proc() { echo 60 > /proc/sys/vm/swappiness; }
-write_usr() { echo x > /usr/.bytebot-probe; }
-write_root() { echo x > /.bytebot-probe; }
-remount() { mount -o remount,rw /usr || mount -t tmpfs none /tmp; }
-connect() { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$1"; }
-for tool in mount unshare cat grep readlink; do command -v "$tool" >/dev/null || echo "missing: $tool"; done
-refused "write /proc/sys" write_proc
-refused "write /usr" write_usr
-refused "write /" write_root
-refused "remount" remount
-refused "nested user namespace" unshare --user true
-refused "connect to the gateway's loopback" connect "$1"
-refused "read a file outside" cat "$2"
-if grep -q "^CapBnd:[[:space:]]*0*$" /proc/self/status; then echo "held: capabilities"; else echo "broke: capabilities"; fi
-if grep -q "^NoNewPrivs:[[:space:]]*1$" /proc/self/status; then echo "held: new privileges"; else echo "broke: new privileges"; fi
-for space in ${NAMESPACES.join(" ")}; do echo "namespace: $(readlink "/proc/self/ns/$space")"; done
-shift 2
-for place in "$@"; do for file in "$place"/* "$place"/.[!.]*; do if [ -e "$file" ]; then echo "broke: hide $place"; break; fi; done; done
-echo "done"
-`;
-
-/** Everything PROBE must have found to hold. */
-const REQUIRED = [
-  "write /proc/sys",
-  "write /usr",
-  "write /",
-  "remount",
-  "nested user namespace",
-  "connect to the gateway's loopback",
-  "read a file outside",
-  "capabilities",
-  "new privileges",
-];
+/** A sandbox that is to be offered. */
+export interface Tested {
+  readonly kind: SandboxKind;
+  readonly workdir: string;
+  /** Directories of ours that it covers, and so must look empty. */
+  readonly covered: readonly string[];
+  /** Runs an argument list in it. */
+  run(command: readonly string[]): Promise<Outcome>;
+  /** Its programs have a way out, to be tried with the Node that is inside. */
+  readonly wayOut?: {
+    /** Path inside. */
+    readonly node: string;
+    /** Path of the egress proxy's socket inside. */
+    readonly egressSocket: string;
+    /** Directories of ours that must not be seen. */
+    readonly hidden: readonly string[];
+  };
+}
 
 export interface SandboxProblem {
   readonly reason: string;
   readonly hint: string;
 }
 
+/** What it is called, and what stays off while it does not hold. */
+const TITLES: Readonly<Record<SandboxKind, { readonly sandbox: string; readonly off: string }>> = {
+  commands: { sandbox: "the sandbox", off: "shell.run" },
+  desktop: { sandbox: "the desktop's sandbox", off: "the desktop" },
+};
+
 /**
- * Tries from inside the sandbox what must be impossible there. Resolves with what is wrong with it,
- * or undefined where a plain command works and everything held. `covered` are the directories of
- * ours that it has to cover.
+ * Tries from inside a sandbox what must be impossible there: every probe of its kind. Resolves with
+ * what is wrong with it, or undefined where a plain command works and everything held.
  */
-export async function testSandbox(
-  workdir: string,
-  covered: readonly string[],
-  run: (command: readonly string[]) => Promise<Outcome>,
-): Promise<SandboxProblem | undefined> {
+export async function testSandbox(tested: Tested): Promise<SandboxProblem | undefined> {
   // Only the directories in WORKDIR are the sandbox's: a file beside them is outside.
-  const canary = join(workdir, temporaryName());
-  let connections = 0;
-  const listener = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  });
+  const canary = join(tested.workdir, temporaryName());
+  const outside = new Outside();
   try {
-    const plain = await run(["true"]);
-    if (plain.exitCode !== 0) return doesNotWork(plain);
+    const plain = await tested.run(["true"]);
+    if (plain.exitCode !== 0) return doesNotWork(tested.kind, plain);
     writeFileSync(canary, "outside\n", { flag: "wx", mode: 0o644 });
-    const port = await listen(listener);
-    const probe = await run(["sh", "-c", PROBE, "probe", `${port}`, canary, ...covered]);
-    const leaks = leaksIn(probe.stdout.text.split("\n"));
-    if (connections > 0) leaks.push("connect to the gateway's loopback");
-    return leaks.length === 0 ? undefined : leaky(leaks);
+    const port = await outside.listen({ host: "127.0.0.1", port: 0 });
+    const facts = tested.wayOut === undefined ? [] : await outside.factArguments(tested.wayOut);
+    const words = [`${port}`, canary, `${keyctlNumber() ?? ""}`, `${facts.length}`, ...facts];
+    const probe = await tested.run([
+      ...["sh", "-c", scriptFor(tested.kind), "probe"],
+      ...words,
+      ...tested.covered,
+    ]);
+    const lines = probe.stdout.text.split("\n");
+    const leaks = leaksIn(lines, tested.kind);
+    if (outside.connections > 0) leaks.push("connect to the gateway's loopback");
+    if (leaks.length > 0) return leaky(tested.kind, leaks);
+    return tested.wayOut === undefined || lines.includes(PROXY_WORKS) ? undefined : NO_WAY_OUT;
   } catch (error) {
     return {
-      reason: `the sandbox's self-test could not run: ${error instanceof Error ? error.message : error}`,
+      reason: `the self-test of ${TITLES[tested.kind].sandbox} could not run: ${error instanceof Error ? error.message : error}`,
       hint: "See the gateway's log, then restart.",
     };
   } finally {
     rmSync(canary, { force: true });
-    listener.close();
+    outside[Symbol.dispose]();
   }
 }
 
-function leaksIn(lines: readonly string[]): string[] {
-  const stated = (kind: string): string[] =>
-    lines.filter((line) => line.startsWith(kind)).map((line) => line.slice(kind.length));
+/**
+ * Runs inside. Each line of its output is a fact; `held: X` says that X was tried and refused. Its
+ * arguments: our port, a file of ours, the number of keyctl, how many words follow that find out
+ * $facts, these words, and directories of ours that must look empty.
+ */
+function scriptFor(kind: SandboxKind): string {
+  const attempts = probesOf(kind).map(
+    ({ name, attempt }) =>
+      `if ( ${attempt} ) >/dev/null 2>&1; then echo "broke: ${name}"; else echo "held: ${name}"; fi`,
+  );
+  return `
+port=$1; canary=$2; keyctl=$3; words=$4; shift 4
+for tool in mount unshare cat grep readlink; do command -v "$tool" >/dev/null || echo "missing: $tool"; done
+if [ "$words" -gt 0 ]; then facts=$("$1" -e "$2" -- "$3"); shift 3; printf '%s\\n' "$facts"; fi
+${attempts.join("\n")}
+for space in ${NAMESPACES.join(" ")}; do echo "namespace: $(readlink "/proc/self/ns/$space")"; done
+for place in "$@"; do for file in "$place"/* "$place"/.[!.]*; do if [ -e "$file" ]; then echo "broke: hide $place"; break; fi; done; done
+echo "done"
+`;
+}
+
+function probesOf(kind: SandboxKind) {
+  return PROBES.filter(({ of = kind }) => of === kind);
+}
+
+function leaksIn(lines: readonly string[], kind: SandboxKind): string[] {
+  const stated = (about: string): string[] =>
+    lines.filter((line) => line.startsWith(about)).map((line) => line.slice(about.length));
   const held = new Set(stated("held: "));
+  const broke = stated("broke: ");
+  const required = probesOf(kind).map(({ name }) => name);
   const shared = stated("namespace: ").filter((name) => ours().has(name));
   const isWhole = lines.includes("done") && stated("namespace: ").length === NAMESPACES.length;
   return [
-    ...stated("broke: "),
+    ...broke,
     ...stated("missing: ").map((tool) => `${tool} is not installed, which the test needs`),
-    ...REQUIRED.filter((name) => !held.has(name) && !stated("broke: ").includes(name)),
+    ...required.filter((name) => !held.has(name) && !broke.includes(name)),
     ...shared.map((name) => `shares ${name}`),
     ...(isWhole ? [] : ["the test did not finish"]),
   ];
@@ -110,29 +123,79 @@ function ours(): Set<string> {
   return new Set(NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`)));
 }
 
-function listen(listener: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    listener.once("error", reject);
-    listener.listen(0, "127.0.0.1", () => {
-      const address = listener.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
+/** Places of this machine that a sandbox must not reach. */
+class Outside implements Disposable {
+  /** How many reached them. */
+  connections = 0;
+  readonly #servers: Server[] = [];
+
+  /** Resolves with the port. Whoever connects is hung up on. */
+  async listen(where: { host: string; port: number } | { path: string }): Promise<number> {
+    const server = createServer((socket) => {
+      this.connections += 1;
+      socket.destroy();
     });
-  });
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(where, resolve);
+    });
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  /** The words that run FACT_SCRIPT inside. */
+  async factArguments(wayOut: NonNullable<Tested["wayOut"]>): Promise<string[]> {
+    const hosts = ["127.0.0.1", ...outerAddresses()];
+    const ports = await Promise.all(hosts.map((host) => this.listen({ host, port: 0 })));
+    const abstract = `bytebot-self-test-${randomBytes(8).toString("hex")}`;
+    await this.listen({ path: `\0${abstract}` });
+    const argument: FactArgument = {
+      listeners: hosts.map((host, at) => ({ host, port: ports[at] ?? 0 })),
+      abstract,
+      egress: wayOut.egressSocket,
+      hidden: wayOut.hidden.flatMap(identityOf),
+    };
+    return [wayOut.node, FACT_SCRIPT, JSON.stringify(argument)];
+  }
+
+  [Symbol.dispose](): void {
+    for (const server of this.#servers) server.close();
+  }
 }
 
-function doesNotWork({ stderr }: Outcome): SandboxProblem {
+function outerAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === "IPv4")
+    .map(({ address }) => address);
+}
+
+function identityOf(path: string): FactArgument["hidden"] {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? [] : [{ path, dev: `${stats.dev}`, ino: `${stats.ino}` }];
+}
+
+const NO_WAY_OUT: SandboxProblem = {
+  reason: "the desktop's programs cannot reach the gateway's proxy",
+  hint: "See the gateway's log, then restart.",
+};
+
+function doesNotWork(kind: SandboxKind, { stderr }: Outcome): SandboxProblem {
   const said = stderr.text.split("\n", 1)[0] ?? "";
   return {
-    reason: `the sandbox does not come up on this machine: ${said || "no reason given"}`,
+    reason: `${TITLES[kind].sandbox} does not come up on this machine: ${said || "no reason given"}`,
     hint:
       "It needs unprivileged user namespaces, bubblewrap 0.8 or newer, and directories above WORKDIR " +
-      "that the sandbox's user may pass; most containers forbid the first.",
+      "(for the desktop also above the gateway's Node) that the sandbox's user may pass; most " +
+      "containers forbid the first.",
   };
 }
 
-function leaky(leaks: readonly string[]): SandboxProblem {
+function leaky(kind: SandboxKind, leaks: readonly string[]): SandboxProblem {
+  const { sandbox, off } = TITLES[kind];
   return {
-    reason: `the sandbox does not hold: ${leaks.join("; ")}`,
-    hint: "Run the gateway where bubblewrap isolates: shell.run stays off until it does.",
+    reason: `${sandbox} does not hold: ${leaks.join("; ")}`,
+    hint: `Run the gateway where bubblewrap isolates: ${off} stays off until it does.`,
   };
 }

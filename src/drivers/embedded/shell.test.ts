@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
+import { DENIED_CALLS } from "./seccomp/denied-calls.ts";
 import { Shell } from "./shell.ts";
 
 const bench: Bench = openBench();
@@ -27,14 +29,42 @@ async function output(...command: string[]): Promise<string> {
   return String(stdout);
 }
 
-function countProcesses(commandLine: string): number {
-  return readdirSync("/proc").filter((name) => {
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, "utf8") === `${commandLine}\0`;
-    } catch {
-      return false;
-    }
-  }).length;
+function processesOf(line: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && commandLine(pid) === `${line}\0`);
+}
+
+function countProcesses(line: string): number {
+  return processesOf(line).length;
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && Number(statusOf(pid, "PPid")) === parent);
+}
+
+function commandLine(pid: number): string {
+  return contentOf(`/proc/${pid}/cmdline`);
+}
+
+/** `T` is stopped, as the kernel writes it. */
+function stateOf(pid: number): string | undefined {
+  return statusOf(pid, "State")?.slice(0, 1);
+}
+
+function statusOf(pid: number, field: string): string | undefined {
+  const status = contentOf(`/proc/${pid}/status`);
+  return new RegExp(`^${field}:\\s+(.*)$`, "m").exec(status)?.[1];
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 test("is not offered before the self-test has seen the sandbox hold", () => {
@@ -148,6 +178,57 @@ describe.runIf(availability.available)(`shell.run${why}`, () => {
     for (const place of listed.split("\n").filter((line) => line.startsWith("/"))) {
       expect(place).toMatch(/^\/(dev\/null|proc\/)/);
     }
+  });
+
+  test("I11 finds no key rings, whoever started the gateway", async () => {
+    expect(await run(["cat", "/proc/keys"])).toMatchObject({ exit_code: 1, stdout: "" });
+    expect(await output("cat", "/proc/self/status")).toMatch(/^Seccomp:\t2$/m);
+  });
+
+  test.runIf(existsSync("/usr/bin/perl"))("I11 makes few system calls", async () => {
+    const tried = `
+      my %calls = @ARGV;
+      for (sort keys %calls) { print "$_\n" if syscall($calls{$_}, -100, 0, 0, 0) >= 0 || $! != 1 }
+      for (1, 38, 40) { print "family $_\n" if socket(my $s, $_, 1, 0) }
+      print "datagrams\n" if socketpair(my $a, my $b, 1, 2, 0);
+      print "stream\n" if socketpair(my $a, my $b, 1, 1, 0);
+      print "internet\n" if socket(my $s, 2, 1, 0) && socket(my $t, 10, 1, 0);`;
+    const column = process.arch === "arm64" ? 1 : 0;
+    const calls = Object.entries(DENIED_CALLS).flatMap(([name, numbers]) =>
+      numbers[column] === undefined ? [] : [name, `${numbers[column]}`],
+    );
+    expect(calls.length).toBeGreaterThan(80);
+    expect(await output("perl", "-e", tried, ...calls)).toBe("stream\ninternet\n");
+  });
+
+  test.runIf(existsSync("/usr/bin/perl"))(
+    "I11 has no way through a socket that another program on WORKDIR serves",
+    async () => {
+      const path = bench.host("/tmp/relay.sock");
+      let connected = 0;
+      const server = createServer((socket) => {
+        connected += 1;
+        socket.end("relayed");
+      });
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      chmodSync(path, 0o777);
+      const script = `use Socket; socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die "none: $!";
+        connect($s, sockaddr_un("/tmp/relay.sock")) or die "no: $!"; print <$s>;`;
+      const result = await run(["perl", "-e", script]);
+      server.close();
+      expect(result).toMatchObject({
+        stdout: "",
+        stderr: expect.stringContaining("Address family not supported"),
+      });
+      expect(connected).toBe(0);
+    },
+  );
+
+  test("goes before the gateway where memory runs out, and cannot change that", async () => {
+    const script = "echo -1000 > /proc/self/oom_score_adj; echo 0 > /proc/$PPID/oom_score_adj";
+    await run(["sh", "-c", `${script}; true`]);
+    const read = "cat /proc/self/oom_score_adj /proc/1/oom_score_adj";
+    expect(await output("sh", "-c", `{ ${script}; } 2>/dev/null; ${read}`)).toBe("500\n500\n");
   });
 
   test("an abort kills every process of it and waits for their end", async () => {

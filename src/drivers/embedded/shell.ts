@@ -5,7 +5,8 @@ import type { Availability, StepIo } from "../../tasks/driver.ts";
 import { abortError, throwIfAborted } from "../step/aborted.ts";
 import { textList } from "../step/parameter.ts";
 import { errnoOf } from "./path-error.ts";
-import { coveredPlaces, findTools, passwdOf, sandboxed, type Tools } from "./sandbox.ts";
+import { coveredPlaces, sandboxed } from "./sandbox.ts";
+import { findTools, type Tools } from "./sandbox-tools.ts";
 import { type Outcome, runSandboxed } from "./sandboxed-command.ts";
 import { testSandbox } from "./self-test.ts";
 import { makeLayout, WorkdirError, type World } from "./world.ts";
@@ -21,6 +22,7 @@ const LIMIT_SIGNALS: Readonly<Record<string, string>> = {
   SIGXCPU: "it used more processor time than it may",
   SIGXFSZ: "it wrote a larger file than it may",
   SIGKILL: "it was killed, for example for its memory",
+  SIGSYS: "it is a program of another kind of processor, such as a 32-bit one",
 };
 
 /**
@@ -80,9 +82,12 @@ export class Shell {
       return;
     }
     this.#tools = tools;
-    const problem = await testSandbox(this.#world.workdir, coveredPlaces(this.#hidden), (command) =>
-      this.#sandboxed(command, SELF_TEST_FILE_SIZE, this.#closing),
-    );
+    const problem = await testSandbox({
+      kind: "commands",
+      workdir: this.#world.workdir,
+      covered: coveredPlaces(this.#hidden),
+      run: (command) => this.#sandboxed(command, SELF_TEST_FILE_SIZE, this.#closing),
+    });
     this.#unavailable = problem && unavailable(problem.reason, problem.hint);
   }
 
@@ -122,8 +127,8 @@ export class Shell {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (this.#tools === undefined) throw new Error("the sandbox has no tools");
-    const argv = sandboxed(this.#tools, this.#world, this.#hidden, maxFileSize, command);
-    return await runSandboxed(argv, [passwdOf(this.#world)], signal);
+    const start = sandboxed(this.#tools, this.#world, this.#hidden, maxFileSize, command);
+    return await runSandboxed(start, signal);
   }
 
   async #track<T>(work: Promise<T>): Promise<T> {

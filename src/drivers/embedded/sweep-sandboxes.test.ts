@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openBench } from "./fixtures.ts";
-import { findProgram } from "./sandbox.ts";
+import { findProgram } from "./sandbox-tools.ts";
 import { sweepSandboxes } from "./sweep-sandboxes.ts";
 
 const bwrap = findProgram("bwrap");

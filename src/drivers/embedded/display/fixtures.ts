@@ -14,7 +14,7 @@ import { join } from "node:path";
 import type { Event, InputEvent } from "x11";
 import { SANDBOX_ID } from "../../../lib/sandbox-user.ts";
 import type { Owner } from "../confined-path.ts";
-import { findProgram } from "../sandbox.ts";
+import { findProgram } from "../sandbox-tools.ts";
 import { Display, type LiveDisplay } from "./display.ts";
 import { DisplayDesktop } from "./display-desktop.ts";
 import { findDisplayTools } from "./tools.ts";

@@ -1,4 +1,4 @@
-import { findProgram } from "../sandbox.ts";
+import { findProgram } from "../sandbox-tools.ts";
 
 /** What makes a display, by where it is. */
 export interface DisplayTools {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Property } from "x11";
 import type { Owner } from "../confined-path.ts";
-import { findProgram } from "../sandbox.ts";
+import { findProgram } from "../sandbox-tools.ts";
 import { type DroppedChild, startDropped } from "./dropped-child.ts";
 import { openboxConfiguration } from "./openbox-configuration.ts";
 import type { DisplayTools } from "./tools.ts";

@@ -1,7 +1,7 @@
 import { basename, isAbsolute } from "node:path";
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Availability } from "../../../tasks/driver.ts";
-import { findProgram, isExecutable } from "../sandbox.ts";
+import { findProgram, isExecutable } from "../sandbox-tools.ts";
 import { BROWSERS, type Browser } from "./browser.ts";
 import { PRIVATE } from "./session-sandbox.ts";
 

@@ -5,7 +5,7 @@ import type { DisplayAddress } from "../display/xvfb.ts";
 import type { EgressOptions } from "../egress/egress-proxy.ts";
 import { type Bench as ProxyBench, startBench as startProxy } from "../egress/fixtures.ts";
 import { openBench, type Bench as WorldBench } from "../fixtures.ts";
-import { findProgram, findTools, type Tools } from "../sandbox.ts";
+import { findProgram, findTools, type Tools } from "../sandbox-tools.ts";
 import type { SessionPlace } from "./session-sandbox.ts";
 
 /** What the tests of this folder and of test/desktop share. */

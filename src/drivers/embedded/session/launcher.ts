@@ -26,15 +26,13 @@ export type LauncherReport =
 
 export const LAUNCHER = String.raw`
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 const { relays, directories } = JSON.parse(process.argv[2]);
 const report = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
-// Where memory runs out, programs of the desktop go before the gateway does.
-try { writeFileSync("/proc/self/oom_score_adj", "500"); } catch {}
 for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o700 });
 
 function relay(from, to) {

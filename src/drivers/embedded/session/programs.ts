@@ -3,7 +3,7 @@ import { GatewayError } from "../../../contract/errors.ts";
 import type { Availability } from "../../../tasks/driver.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
 import { requireAvailable } from "../../step/require-available.ts";
-import { findTools, type Tools } from "../sandbox.ts";
+import { findTools, type Tools } from "../sandbox-tools.ts";
 import type { World } from "../world.ts";
 import { Applications, type Start } from "./applications.ts";
 import { probeSession } from "./probe-session.ts";

@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
-import {
-  ENVIRONMENT,
-  passwdOf,
-  type SandboxProfile,
-  sandboxArguments,
-  type Tools,
-} from "../sandbox.ts";
+import { ENVIRONMENT, type SandboxProfile, type SandboxStart, sandboxStart } from "../sandbox.ts";
+import type { Tools } from "../sandbox-tools.ts";
 import type { World } from "../world.ts";
 import { browserPolicies } from "./browser-policies.ts";
 import { LAUNCHER, type LauncherSetup } from "./launcher.ts";
@@ -21,7 +16,7 @@ const DISPLAY_PORT = 6000;
 
 /** What the gateway puts in, read-only. */
 const PARTS = "/run/gateway";
-const NODE = `${PARTS}/node`;
+export const NODE = `${PARTS}/node`;
 const LAUNCHER_FILE = `${PARTS}/launcher.mjs`;
 const AUTHORITY = `${PARTS}/authority`;
 const DISPLAY_SOCKET = `${PARTS}/display.sock`;
@@ -76,12 +71,6 @@ export interface SessionPlace {
   readonly weakened?: { readonly sharesNetwork?: boolean; readonly mounts?: readonly string[] };
 }
 
-/** How the session's sandbox is started: arguments, and the contents of the files they name. */
-export interface SandboxStart {
-  readonly argv: readonly string[];
-  readonly files: readonly (string | Uint8Array)[];
-}
-
 /** The sandbox with its launcher, which relays and starts programs. */
 export function sessionStart(place: SessionPlace): SandboxStart {
   const setup: LauncherSetup = {
@@ -95,12 +84,8 @@ export function sessionStart(place: SessionPlace): SandboxStart {
   return startOf(place, node);
 }
 
-/** The same sandbox with another program, for its self-test. `script` is run with Node. */
-export function probeStart(
-  place: SessionPlace,
-  probe: readonly string[] | { readonly script: string; readonly argument: string },
-): SandboxStart {
-  const command = "script" in probe ? [NODE, "-e", probe.script, "--", probe.argument] : probe;
+/** The same sandbox with another program, for its self-test. */
+export function probeStart(place: SessionPlace, command: readonly string[]): SandboxStart {
   return startOf(place, command);
 }
 
@@ -124,13 +109,12 @@ function startOf(place: SessionPlace, command: readonly string[]): SandboxStart 
       ...["--size", `${PRIVATE_BYTES}`, "--perms", "0700", "--tmpfs", PRIVATE],
       ...(weakened?.mounts ?? []),
     ],
-    files: Object.keys(files),
+    files,
+    // Programs with windows talk to each other through them; commands have none, and so no way here.
+    unixSockets: true,
     sharesNetwork: weakened?.sharesNetwork === true,
   };
-  return {
-    argv: sandboxArguments(tools, world, hidden, profile, command),
-    files: [passwdOf(world), ...Object.values(files)],
-  };
+  return sandboxStart(tools, world, hidden, profile, command);
 }
 
 function environment(): Record<string, string> {

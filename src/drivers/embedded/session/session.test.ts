@@ -98,6 +98,18 @@ describe.skipIf(missing !== undefined)("a session", async () => {
     );
   });
 
+  test("has unix sockets, but no key rings and no other virtual machines", async () => {
+    await using session = await open();
+    expect(await run(session, "cat /proc/keys; grep ^Seccomp: /proc/self/status")).toBe(
+      "cat: /proc/keys: Permission denied\nSeccomp:\t2",
+    );
+    const sockets = `for (1, 40) { print "$_\\n" if socket(my $s, $_, 1, 0) }`;
+    expect(await run(session, `perl -e '${sockets}'`)).toBe("1");
+    expect(
+      await run(session, "echo 0 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj"),
+    ).toMatch(/\n500$/);
+  });
+
   test("an abort ends the start, and one that cannot come up says why", async () => {
     const aborting = new AbortController();
     const starting = startSession(await bench.place(), aborting.signal);

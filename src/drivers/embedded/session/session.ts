@@ -64,8 +64,7 @@ export class Session implements AsyncDisposable {
   #said = "";
 
   constructor(place: SessionPlace) {
-    const { argv, files } = sessionStart(place);
-    this.#sandbox = new SandboxProcess(argv, files, "pipe");
+    this.#sandbox = new SandboxProcess(sessionStart(place), "pipe");
     this.#sandbox.stdin?.on("error", () => {});
     this.#sandbox.stderr.setEncoding("utf8").on("data", (text: string) => {
       if (this.#said.length < MAX_SAID) this.#said += text;
