@@ -51,16 +51,14 @@ export class SandboxProcess {
   /**
    * Kills the first process of the sandbox's pid namespace, and with it all others. Killing
    * bubblewrap instead would leave them alive where it has not yet tied them to itself; while it
-   * lives it has not reaped that process, so the pid is surely its.
+   * lives it has not reaped that process, so the pid is surely its. It ends once it has seen all of
+   * them end, which it does not while it is stopped.
    */
   kill(): void {
     this.#isKilled = true;
-    if (this.#init === undefined || this.#child.exitCode !== null) return;
-    try {
-      process.kill(this.#init, "SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.#init !== undefined) killProcess(this.#init);
+    this.#child.kill("SIGCONT");
   }
 
   /** What bubblewrap reports on its status descriptor, one JSON document a line. */
@@ -78,6 +76,14 @@ export class SandboxProcess {
     if (init === undefined) return;
     this.#init = Number(init);
     if (this.#isKilled) this.kill();
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -231,6 +231,21 @@ describe.runIf(availability.available)(`shell.run${why}`, () => {
     expect(await output("sh", "-c", `{ ${script}; } 2>/dev/null; ${read}`)).toBe("500\n500\n");
   });
 
+  test.each(["bwrap", "sleep"])("an abort ends it while its %s is stopped", async (name) => {
+    const stop = new AbortController();
+    const running = run(["sleep", "987656"], ioOf({ signal: stop.signal }));
+    const word = "sleep\x00987656";
+    await expect.poll(() => countProcesses(word), { timeout: 10_000 }).toBe(1);
+    const stopped = childrenOf(process.pid).filter((pid) => commandLine(pid).includes("987656"));
+    expect(stopped).toHaveLength(1);
+    const within = name === "bwrap" ? stopped : processesOf(word);
+    for (const pid of within) process.kill(pid, "SIGSTOP");
+    for (const pid of within) await expect.poll(() => stateOf(pid)).toBe("T");
+    stop.abort();
+    await expect(running).rejects.toMatchObject(failure("task_cancelled"));
+    expect(countProcesses(word)).toBe(0);
+  });
+
   test("an abort kills every process of it and waits for their end", async () => {
     const before = openDescriptors();
     const stop = new AbortController();

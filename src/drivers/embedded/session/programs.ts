@@ -83,7 +83,7 @@ export class Programs implements AsyncDisposable {
     const { argv, env } = choose();
     const session = await this.#inTurn(() => this.#current(signal));
     throwIfAborted(signal);
-    const program = await session.start(argv, env);
+    const program = await session.start(argv, env, signal);
     await seenToRun(program, name, signal);
   }
 

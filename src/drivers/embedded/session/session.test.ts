@@ -98,6 +98,24 @@ describe.skipIf(missing !== undefined)("a session", async () => {
     );
   });
 
+  test("one whose launcher was stopped is ended, and a start in it can be given up", async () => {
+    await using session = await startSession(await bench.place(), never, 2000);
+    await session.start(["/bin/sleep", "1000"]);
+    const [launcher = 0] = familyOf(process.pid).filter((pid) =>
+      commandOf(pid).startsWith("/run/gateway/node "),
+    );
+    // As a program of the session could.
+    process.kill(launcher, "SIGSTOP");
+    await until(() => /^State:\s+T/m.test(statusOf(launcher)));
+    const giving = new AbortController();
+    const given = session.start(["/bin/true"], {}, giving.signal);
+    giving.abort();
+    await expect(given).rejects.toMatchObject(failure("task_cancelled"));
+    await expect(session.start(["/bin/true"])).rejects.toMatchObject(failure("outcome_unknown"));
+    await session.ended;
+    expect(session.isAlive).toBe(false);
+  });
+
   test("has unix sockets, but no key rings and no other virtual machines", async () => {
     await using session = await open();
     expect(await run(session, "cat /proc/keys; grep ^Seccomp: /proc/self/status")).toBe(
@@ -210,6 +228,14 @@ describe.skipIf(missing !== undefined)("a session", async () => {
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
   } catch {
     return "";
   }

@@ -1,12 +1,17 @@
 import { createInterface } from "node:readline";
 import { GatewayError } from "../../../contract/errors.ts";
-import { abortError } from "../../step/aborted.ts";
+import { abortError, throwIfAborted } from "../../step/aborted.ts";
 import { SandboxProcess } from "../sandbox-process.ts";
 import type { LauncherCommand, LauncherReport } from "./launcher.ts";
 import { type SessionPlace, sessionStart } from "./session-sandbox.ts";
 
 /** ms until the launcher must have reported. */
 const START_TIMEOUT = 20_000;
+
+/** ms in which it must have said that a program runs. */
+const ANSWER_TIMEOUT = 20_000;
+
+const NEVER = new AbortController().signal;
 
 /** Kept of what the sandbox says when it does not come up; characters. */
 const MAX_SAID = 300;
@@ -27,9 +32,13 @@ export interface Program {
  * Starts the sandbox in which all programs of the desktop run. An abort ends the start. Rejects with
  * `desktop_unavailable` where it does not come up.
  */
-export async function startSession(place: SessionPlace, signal: AbortSignal): Promise<Session> {
+export async function startSession(
+  place: SessionPlace,
+  signal: AbortSignal,
+  answerTimeout?: number,
+): Promise<Session> {
   signal.throwIfAborted();
-  const session = new Session(place);
+  const session = new Session(place, answerTimeout);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT)]);
   const end = (): void => session.kill();
   limit.addEventListener("abort", end, { once: true });
@@ -58,12 +67,14 @@ export class Session implements AsyncDisposable {
   /** Resolves when nothing of the session is left. */
   readonly ended: Promise<void>;
   readonly #sandbox: SandboxProcess;
+  readonly #answerTimeout: number;
   readonly #programs = new Map<number, Waiting>();
   #next = 1;
   #isAlive = true;
   #said = "";
 
-  constructor(place: SessionPlace) {
+  constructor(place: SessionPlace, answerTimeout: number = ANSWER_TIMEOUT) {
+    this.#answerTimeout = answerTimeout;
     this.#sandbox = new SandboxProcess(sessionStart(place), "pipe");
     this.#sandbox.stdin?.on("error", () => {});
     this.#sandbox.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -91,10 +102,16 @@ export class Session implements AsyncDisposable {
 
   /**
    * Starts a program and resolves once it runs. Rejects with `desktop_unavailable` where it cannot be
-   * started or the session has ended, and with `outcome_unknown` where it ends meanwhile.
+   * started or the session has ended, with `outcome_unknown` where it ends meanwhile, and with the
+   * signal's reason. A session whose launcher does not answer, such as one that was stopped, is ended.
    */
-  async start(argv: readonly string[], env: Record<string, string> = {}): Promise<Program> {
+  async start(
+    argv: readonly string[],
+    env: Record<string, string> = {},
+    signal: AbortSignal = NEVER,
+  ): Promise<Program> {
     if (!this.#isAlive) throw unavailable("");
+    throwIfAborted(signal);
     const id = this.#next++;
     const command: LauncherCommand = { id, argv, env };
     const started = Promise.withResolvers<Program>();
@@ -109,7 +126,15 @@ export class Session implements AsyncDisposable {
       },
     });
     this.#sandbox.stdin?.write(`${JSON.stringify(command)}\n`);
-    return await started.promise;
+    const late = setTimeout(() => this.kill(), this.#answerTimeout);
+    const onAbort = (): void => started.reject(abortError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await started.promise;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   kill(): void {
