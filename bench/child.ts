@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SECRET } from "./signing.ts";
+import { readStartOptions } from "./start-options.ts";
 
 export const AUDIT_KEY = "bench-audit-key-of-more-than-sixteen-characters";
 
@@ -19,17 +20,32 @@ export interface Child extends AsyncDisposable {
   memory(): Promise<number>;
 }
 
+export interface GatewayFiles {
+  /** `config/policy.json`; where it is missing, one that keeps limits out of the way. */
+  readonly policy?: unknown;
+  /** Other files of CONFIG_DIR by name. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Is told every line of standard output and standard error. */
+  readonly onLine?: (line: string) => void;
+}
+
 /** The built gateway, started as start.sh does, with limits out of the way. */
 export async function startGateway(
   folder?: string,
   environment: Readonly<Record<string, string>> = {},
+  { policy = POLICY, config = {}, onLine }: GatewayFiles = {},
 ): Promise<Child> {
   const home = folder ?? (await makeFolder());
   await mkdir(join(home, "config"), { recursive: true });
-  await writeFile(join(home, "config/policy.json"), JSON.stringify(POLICY));
-  return start(["--max-semi-space-size=4", join(ROOT, "dist/main.js")], home, {
-    MALLOC_ARENA_MAX: "2",
-    MALLOC_TRIM_THRESHOLD_: "131072",
+  for (const [name, text] of Object.entries({
+    ...config,
+    "policy.json": JSON.stringify(policy),
+  })) {
+    await writeFile(join(home, "config", name), text, { mode: 0o600 });
+  }
+  const as = await readStartOptions();
+  const variables = {
+    ...as.environment,
     PORT: "0",
     SHARED_SECRET: SECRET,
     AUDIT_KEY,
@@ -37,7 +53,8 @@ export async function startGateway(
     DATA_DIR: join(home, "data"),
     CONFIG_DIR: join(home, "config"),
     ...environment,
-  });
+  };
+  return start([...as.flags, join(ROOT, "dist/main.js")], home, variables, onLine);
 }
 
 /** A script of this folder that prints its URL. */
@@ -48,27 +65,34 @@ export async function startScript(script: string, ...args: string[]): Promise<Ch
 }
 
 export async function makeFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "bytebot-bench-"));
+  const folder = await mkdtemp(join(tmpdir(), "bytebot-bench-"));
+  // The sandboxed children of a gateway run as root are another user.
+  await chmod(folder, 0o755);
+  return folder;
 }
 
 async function start(
   args: string[],
   folder: string,
   environment: Record<string, string>,
+  onLine?: (line: string) => void,
 ): Promise<Child> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
     env: { PATH: process.env.PATH, ...environment },
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", onLine === undefined ? "inherit" : "pipe"],
   });
-  const url = await firstUrl(child);
+  if (onLine !== undefined && child.stderr !== null) {
+    createInterface(child.stderr).on("line", onLine);
+  }
+  const url = await firstUrl(child, onLine);
   return {
     url,
     folder,
     process: child,
     memory: () => residentMemory(child),
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         const exit = once(child, "exit");
         child.kill("SIGTERM");
         await exit;
@@ -78,13 +102,14 @@ async function start(
   };
 }
 
-/** The first URL on a line of standard output; the rest is read and dropped. */
-async function firstUrl(child: ChildProcess): Promise<string> {
+/** The first URL on a line of standard output; the rest is passed on or dropped. */
+async function firstUrl(child: ChildProcess, onLine?: (line: string) => void): Promise<string> {
   if (child.stdout === null) throw new Error("no standard output");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const seen: string[] = [];
   child.once("exit", (code) => reject(new Error(`ended with ${code}:\n${seen.join("\n")}`)));
   createInterface(child.stdout).on("line", (line) => {
+    onLine?.(line);
     seen.push(line);
     const url = /http:\/\/127\.0\.0\.1:[1-9][0-9]*/.exec(line);
     if (url !== null) resolve(url[0]);

@@ -6,8 +6,13 @@ export interface Row {
   readonly met: boolean;
 }
 
+export interface BenchOptions {
+  /** How long the soak lasts. */
+  readonly seconds?: number;
+}
+
 /** Measures one thing; several rows where one run gives several figures. */
-export type Bench = (report: (progress: string) => void) => Promise<Row[]>;
+export type Bench = (report: (progress: string) => void, options?: BenchOptions) => Promise<Row[]>;
 
 export function ratioRow(what: string, ratio: number, least: number, rates: string): Row {
   return {
