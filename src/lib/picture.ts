@@ -94,7 +94,8 @@ export function difference(a: string, b: string): number {
 }
 
 function copyOf({ width, height, rgb }: Picture): Picture {
-  return { width, height, rgb: Uint8Array.from(rgb) };
+  // Uint8Array.from would iterate: 30 times as long, in which nobody else is answered.
+  return { width, height, rgb: new Uint8Array(rgb) };
 }
 
 function inside({ width, height }: Picture, { x, y }: Spot): Spot {
