@@ -55,6 +55,45 @@ test("a way is drawn from point to point with a target at its end", () => {
   expect(pixel(marked, 10, 60)).toEqual([255, 255, 255]);
 });
 
+for (const turn of Array.from({ length: 16 }, (_, index) => (index * Math.PI) / 8)) {
+  test(`a way of ${(turn / Math.PI).toFixed(3)} π has its whole width and outline all along`, () => {
+    const [from, length] = [{ x: 100, y: 100 }, 70];
+    const to = {
+      x: Math.round(from.x + length * Math.cos(turn)),
+      y: Math.round(from.y + length * Math.sin(turn)),
+    };
+    const marked = markPath(plain(200, 200, 255), [from, to]);
+    const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y));
+    for (let step = 0; step <= steps; step += 1) {
+      const x = Math.round(from.x + ((to.x - from.x) * step) / steps);
+      const y = Math.round(from.y + ((to.y - from.y) * step) / steps);
+      // The target at its end is another drawing.
+      if (Math.hypot(to.x - x, to.y - y) < 30) break;
+      for (const [right, down] of [
+        [0, 0],
+        [1, 0],
+        [-1, 0],
+        [0, 1],
+        [0, -1],
+      ] as const) {
+        expect(pixel(marked, x + right, y + down)).toEqual([255, 214, 0]);
+      }
+      for (const [right, down] of [
+        [2, 1],
+        [1, 2],
+        [-2, 1],
+        [-1, 2],
+        [2, -1],
+        [1, -2],
+        [-2, -1],
+        [-1, -2],
+      ] as const) {
+        expect(pixel(marked, x + right, y + down)).not.toEqual([255, 255, 255]);
+      }
+    }
+  });
+}
+
 test("a fingerprint does not change with what lies outside of its square", () => {
   const before = plain(100, 100, 50);
   const after = markPoint(before, { x: 90, y: 90 });

@@ -131,22 +131,48 @@ function distanceToTarget(right: number, down: number): number {
   return Math.min(ring, arm);
 }
 
+/**
+ * Draws with a round pen, of which each step paints only what the one before has not: a plan may name
+ * 200 points that cross the whole screen, and what this costs all others wait for.
+ */
 function drawLine(picture: Picture, from: Spot, to: Spot, stroke: number, colour: Colour): void {
   const steps = Math.max(1, Math.abs(to.x - from.x), Math.abs(to.y - from.y));
-  const reach = Math.floor(stroke);
-  for (let step = 0; step <= steps; step += 1) {
+  const pen = discOf(stroke);
+  const edges = new Map<number, readonly Spot[]>();
+  let [lastX, lastY] = [from.x, from.y];
+  for (const { x, y } of pen) paint(picture, lastX + x, lastY + y, colour);
+  for (let step = 1; step <= steps; step += 1) {
     const x = Math.round(from.x + ((to.x - from.x) * step) / steps);
     const y = Math.round(from.y + ((to.y - from.y) * step) / steps);
-    for (let down = -reach; down <= reach; down += 1) {
-      for (let right = -reach; right <= reach; right += 1) {
-        if (Math.hypot(right, down) <= stroke) paint(picture, x + right, y + down, colour);
-      }
-    }
+    const [right, down] = [x - lastX, y - lastY];
+    const move = right * 3 + down;
+    const edge = edges.get(move) ?? edgeOf(pen, right, down);
+    edges.set(move, edge);
+    for (const spot of edge) paint(picture, x + spot.x, y + spot.y, colour);
+    [lastX, lastY] = [x, y];
   }
 }
 
+/** The pixels of a disc, as seen from its middle. */
+function discOf(radius: number): Spot[] {
+  const reach = Math.floor(radius);
+  const across = Array.from({ length: 2 * reach + 1 }, (_, index) => index - reach);
+  return across.flatMap((y) =>
+    across.filter((x) => Math.hypot(x, y) <= radius).map((x) => ({ x, y })),
+  );
+}
+
+/** What a pen covers after a move of at most a pixel each way and did not cover before. */
+function edgeOf(pen: readonly Spot[], right: number, down: number): readonly Spot[] {
+  return pen.filter(({ x, y }) => !pen.some((old) => old.x === x + right && old.y === y + down));
+}
+
 function paint({ width, height, rgb }: Picture, x: number, y: number, colour: Colour): void {
-  if (x >= 0 && y >= 0 && x < width && y < height) rgb.set(colour, (y * width + x) * 3);
+  if (x < 0 || y < 0 || x >= width || y >= height) return;
+  const at = (y * width + x) * 3;
+  rgb[at] = colour[0];
+  rgb[at + 1] = colour[1];
+  rgb[at + 2] = colour[2];
 }
 
 /** Where a cell begins and ends; in a side shorter than 16 pixels neighbours share one. */
