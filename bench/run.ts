@@ -9,11 +9,13 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench, Row } from "./row.ts";
 import { benchByteBot } from "./rows/bytebot.ts";
+import { benchClick } from "./rows/click.ts";
 import { benchConsole } from "./rows/console.ts";
 import { benchCycle } from "./rows/cycle.ts";
 import { benchDesktop } from "./rows/desktop.ts";
 import { benchEvents } from "./rows/events.ts";
 import { benchGrowth } from "./rows/growth.ts";
+import { benchLists } from "./rows/lists.ts";
 import { benchMemory } from "./rows/memory.ts";
 import { benchPlan } from "./rows/plan.ts";
 import { benchSoak } from "./rows/soak.ts";
@@ -24,11 +26,13 @@ const ROWS: Readonly<Record<string, Bench>> = {
   plan: benchPlan,
   cycle: benchCycle,
   bytebot: benchByteBot,
+  click: benchClick,
   desktop: benchDesktop,
   console: benchConsole,
   events: benchEvents,
   start: benchStart,
   memory: benchMemory,
+  lists: benchLists,
   growth: benchGrowth,
   stall: benchStall,
   soak: benchSoak,

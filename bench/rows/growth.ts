@@ -16,8 +16,8 @@ const MANY = 1_000_000;
 /** What a plan costs with a million past tasks, beside one with a thousand. */
 export const benchGrowth: Bench = async (report) => {
   const folders = { few: await makeFolder(), many: await makeFolder() };
-  await fill(folders.few, FEW, report);
-  await fill(folders.many, MANY, report);
+  await fillPast(folders.few, FEW, report);
+  await fillPast(folders.many, MANY, report);
   await using few = await startGateway(folders.few);
   await using many = await startGateway(folders.many);
   const cost = async (url: string): Promise<number> => {
@@ -45,7 +45,11 @@ export const benchGrowth: Bench = async (report) => {
 };
 
 /** Finished tasks with their events and audit records, written through the store itself. */
-async function fill(folder: string, count: number, report: (line: string) => void): Promise<void> {
+export async function fillPast(
+  folder: string,
+  count: number,
+  report: (line: string) => void,
+): Promise<void> {
   await mkdir(join(folder, "data"), { mode: 0o700 });
   await using store = openStore({
     file: join(folder, "data/gateway.db"),
@@ -53,7 +57,7 @@ async function fill(folder: string, count: number, report: (line: string) => voi
   });
   const batch = 5000;
   for (let written = 0; written < count; written += batch) {
-    if (written % 100_000 === 0) report(`growth: ${written} of ${count} past tasks`);
+    if (written % 100_000 === 0) report(`${written} of ${count} past tasks`);
     const size = Math.min(batch, count - written);
     await Promise.all(Array.from({ length: size }, () => insertFinished(store)));
   }

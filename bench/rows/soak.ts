@@ -67,6 +67,8 @@ export const benchSoak: Bench = async (report, { seconds = SECONDS } = {}) => {
   if (end !== undefined) return tell(outcome, report);
   report("soak: settles");
   await resume(world);
+  // Connections that the load generator keeps alive are none that the gateway leaves behind.
+  await world[Symbol.asyncDispose]();
   await pause(SETTLE_MS);
   const after = await rest(gateway);
   const liveHeapMb = await measureLiveHeap(gateway.process, soaked.inspector);
