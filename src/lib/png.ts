@@ -1,6 +1,7 @@
 // Own code rather than `pngjs`: on a broken picture that emits an error nobody can listen to, which
 // ends the process, it inflates through internals of node:zlib, and it takes twice as long.
 
+import { setImmediate as breathe } from "node:timers/promises";
 import { promisify } from "node:util";
 import { constants, crc32, deflate, inflate } from "node:zlib";
 import type { Picture } from "./picture.ts";
@@ -9,6 +10,8 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const HEADER_LENGTH = 13;
 /** Fast; on screens a higher level gains little once rows are stored as differences. */
 const LEVEL = 2;
+/** Bytes that are worked on before others get their turn: a few milliseconds. */
+const BYTES_AT_ONCE = 512 * 1024;
 const FILTER_UP = 2;
 const TRUE_COLOUR = 2;
 const PALETTE = 3;
@@ -85,8 +88,8 @@ export async function decodePng(
     chunkSize: Math.min(Math.max(size, constants.Z_MIN_CHUNK), 1024 * 1024),
   });
   if (rows.length !== size) throw new Error("the PNG does not hold as many pixels as it states");
-  unfilter(rows, header);
-  return { width, height, rgb: toRgb(rows, header, palette) };
+  await unfilter(rows, header);
+  return { width, height, rgb: await toRgb(rows, header, palette) };
 }
 
 /** Every row as its difference to the row above: fast, and screens are full of vertical sameness. */
@@ -146,9 +149,10 @@ function readChunks(file: Buffer): { data: Buffer; palette: Buffer | undefined }
 }
 
 /** Undoes the filters in place (PNG specification, section 9). */
-function unfilter(rows: Buffer, { width, height, channels }: Header): void {
+async function unfilter(rows: Buffer, { width, height, channels }: Header): Promise<void> {
   const stride = width * channels;
   for (let y = 0; y < height; y += 1) {
+    if (isTurnOver(y, stride)) await breathe();
     const start = y * (stride + 1) + 1;
     const filter = rows[start - 1] ?? 0;
     if (filter > 4) throw new Error("the PNG uses an unknown filter");
@@ -177,11 +181,16 @@ function predict(filter: number, left: number, above: number, corner: number): n
   return toAbove <= toCorner ? above : corner;
 }
 
-function toRgb(rows: Buffer, header: Header, palette: Buffer | undefined): Uint8Array {
+async function toRgb(
+  rows: Buffer,
+  header: Header,
+  palette: Buffer | undefined,
+): Promise<Uint8Array> {
   const { width, height, channels, colourType } = header;
   const rgb = new Uint8Array(width * height * 3);
   let to = 0;
   for (let y = 0; y < height; y += 1) {
+    if (isTurnOver(y, width * channels)) await breathe();
     const start = y * (width * channels + 1) + 1;
     for (let x = 0; x < width; x += 1) {
       let from = start + x * channels;
@@ -200,4 +209,9 @@ function toRgb(rows: Buffer, header: Header, palette: Buffer | undefined): Uint8
     }
   }
   return rgb;
+}
+
+/** Whether, before row `y` of `stride` bytes, others get their turn. */
+function isTurnOver(y: number, stride: number): boolean {
+  return y > 0 && y % Math.max(1, Math.floor(BYTES_AT_ONCE / stride)) === 0;
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { Artifact } from "../../artifacts/artifact-store.ts";
+import { PictureScaler } from "../../artifacts/picture-scaler.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import { contentDisposition } from "../content-disposition.ts";
@@ -11,6 +12,20 @@ import { INERT_POLICY } from "../send-artifact.ts";
 const ArtifactParams = Type.Object({
   artifact_id: Type.String({ pattern: "^artifact_[A-Za-z0-9_-]{22}$" }),
 });
+
+const ArtifactQuery = Type.Object(
+  {
+    max_side: Type.Optional(
+      Type.Integer({
+        minimum: 200,
+        maximum: 8192,
+        description:
+          "Of a PNG with a longer side: a PNG that is scaled down to this many pixels, with a line below it that says by what to multiply positions. Anything else comes as it is.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
 
 /** What a browser may show by itself; everything else is bytes to save, whatever it calls itself. */
 const INLINE: ReadonlyMap<string, string> = new Map([
@@ -23,6 +38,7 @@ const IDLE_MS = 60_000;
 
 /** The bytes that steps left behind. */
 export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[] {
+  const scaler = new PictureScaler();
   return [
     route({
       method: "GET",
@@ -34,19 +50,23 @@ export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[]
       tag: "Tasks",
       access: ["read"],
       params: ArtifactParams,
+      query: ArtifactQuery,
       missing: "artifact_not_found",
       answers: { 200: { description: "The bytes.", mediaType: "application/octet-stream" } },
       errors: ["artifact_not_found"],
       head: "handled",
-      handle: async ({ principal, params, request, reply }) => {
+      handle: async ({ principal, params, query, request, reply }) => {
         const artifact = await deps.artifacts.find(params.artifact_id);
         const visible = artifact?.owner === principal.keyId || principal.scopes.has("confirm");
         if (artifact === undefined || !visible) throw notFound(params.artifact_id);
         request.taskId = artifact.task_id;
-        const bytes = request.method === "HEAD" ? undefined : await deps.artifacts.open(artifact);
-        describe(reply, artifact);
+        const open = () => deps.artifacts.open(artifact);
+        const { max_side } = query;
+        const scaled =
+          max_side === undefined ? undefined : await scaler.scale(artifact, open, max_side);
+        describe(reply, { ...artifact, ...(scaled && { size: scaled.byteLength }) });
         reply.raw.setTimeout(IDLE_MS, () => reply.raw.destroy());
-        return reply.send(bytes);
+        return reply.send(request.method === "HEAD" ? undefined : (scaled ?? (await open())));
       },
     }),
   ];
