@@ -12,7 +12,16 @@ export const screenCapture = defineCapability({
   readOnly: true,
   idempotent: true,
   parameters: closed({}),
-  result: closed({ width: pixels("Width"), height: pixels("Height") }),
+  result: closed({
+    width: pixels("Width"),
+    height: pixels("Height"),
+    focused_window: Type.Optional(
+      Type.String({
+        description:
+          "Title of the window that what is typed goes to, where the desktop can tell; the program in it made it",
+      }),
+    ),
+  }),
   summary: () => "Take a screenshot",
 });
 

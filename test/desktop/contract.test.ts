@@ -114,7 +114,9 @@ describe.runIf(hasXTools() && sees("bwrap")).each(Object.entries(DESKTOPS))("%s"
   test("captures the whole screen as a PNG of its size", async () => {
     const captured = await act("screen.capture");
     const { width, height } = await screenshotOf(desktop.gateway, captured);
-    expect(captured.result).toEqual({ width, height });
+    // A daemon cannot tell which window has the focus.
+    const { focused_window: _, ...size } = captured.result as Record<string, unknown>;
+    expect(size).toEqual({ width, height });
     expect([width, height]).toEqual([1280, 960]);
   });
 

@@ -59,7 +59,7 @@ describe("performing", () => {
   test.each([
     ["browser.open", { url: "http://localhost/" }, { url: "http://localhost/" }, 1],
     ["app.open", { application: "firefox" }, {}, 1],
-    ["screen.capture", {}, { width: 200, height: 100 }, 1],
+    ["screen.capture", {}, { width: 200, height: 100, focused_window: "a shell" }, 1],
     ["screen.cursor", {}, { x: 7, y: 8 }, 0],
   ])("%s answers and keeps its picture", async (action, parameters, result, pictures) => {
     const actions = new DesktopActions(new FakeDesktop());
@@ -70,6 +70,19 @@ describe("performing", () => {
       expect([name, mediaType]).toEqual(["screen.png", "image/png"]);
       expect(readPngSize(content)).toEqual({ width: 200, height: 100 });
     }
+  });
+
+  test("a picture names the window that has the focus, as text, where there is one", async () => {
+    const desktop = new FakeDesktop();
+    const actions = new DesktopActions(desktop);
+    const capture = () => actions.perform(stepOf("screen.capture"), ioOf());
+    desktop.focused = { identity: "0x2 x", title: "a\u202e\nb" };
+    expect(await capture()).toMatchObject({ focused_window: "a⟦U+202E⟧⟦U+000A⟧b" });
+    desktop.focused = undefined;
+    expect(await capture()).toEqual({ width: 200, height: 100 });
+    const blind = Object.assign(new FakeDesktop(), { focus: undefined });
+    const seen = await new DesktopActions(blind).perform(stepOf("screen.capture"), ioOf());
+    expect(seen).toEqual({ width: 200, height: 100 });
   });
 
   test("takes every action that holds a desktop but the agent's", () => {

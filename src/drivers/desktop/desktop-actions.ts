@@ -1,6 +1,7 @@
 import type { Parameters } from "../../contract/task.ts";
 import type { Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
+import { oneLine } from "../../lib/inert.ts";
 import { throwIfAborted } from "../step/aborted.ts";
 import { integer, oneOf, text, textList } from "../step/parameter.ts";
 import type { Desktop } from "./desktop.ts";
@@ -19,6 +20,9 @@ type Result = Record<string, unknown>;
 const PRESSES = ["down", "up"] as const;
 const DIRECTIONS = ["up", "down", "left", "right"] as const;
 
+/** Characters of a window's title. */
+const MAX_TITLE = 100;
+
 /** What has a result. */
 const ANSWERS: Readonly<Record<string, (tools: Tools, parameters: Parameters) => Promise<Result>>> =
   {
@@ -28,7 +32,12 @@ const ANSWERS: Readonly<Record<string, (tools: Tools, parameters: Parameters) =>
       await keepScreenshot(tools);
       return { url };
     },
-    "screen.capture": (tools) => keepScreenshot(tools),
+    async "screen.capture"(tools) {
+      // A picture without it is still a picture.
+      const focus = await tools.desktop.focus?.(tools.io.signal).catch(() => undefined);
+      const title = focus && oneLine(focus.title, MAX_TITLE);
+      return { ...(await keepScreenshot(tools)), ...(title && { focused_window: title }) };
+    },
     async "screen.cursor"({ desktop, io }) {
       const { x, y } = await desktop.cursor(io.signal);
       return { x, y };
