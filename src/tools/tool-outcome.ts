@@ -25,7 +25,7 @@ export type ToolOutcome =
       readonly taskId: string;
       readonly status: TaskStatus;
       readonly advice: string;
-      /** Opens the plan for an approver and gives no right; never for the model. */
+      /** Opens the plan for an approver and gives no right: a link for the person. */
       readonly confirmationUrl: string;
       readonly expiresAt: string;
     }
@@ -62,7 +62,7 @@ export function outcomeOf(task: TaskView): ToolOutcome {
       kind: "awaiting",
       taskId,
       status,
-      advice: AWAITING,
+      advice: awaiting(task.confirmation.url),
       confirmationUrl: task.confirmation.url,
       expiresAt: task.expires_at,
     };
@@ -90,7 +90,9 @@ export function answerOf(outcome: ToolOutcome): Record<string, unknown> {
     return { task_id, status: "completed", result, ...(artifacts.length > 0 && { artifacts }) };
   }
   const { status } = outcome;
-  if (kind === "awaiting") return { task_id, status, advice: outcome.advice };
+  if (kind === "awaiting") {
+    return { task_id, status, confirmation_url: outcome.confirmationUrl, advice: outcome.advice };
+  }
   if (kind === "failed") {
     const { error, artifacts, rejection } = outcome;
     const { reason, proposal } = rejection ?? {};
@@ -116,8 +118,8 @@ function asPlan({ title, desktop, ...request }: PlanRequest): PlanRequest {
   };
 }
 
-const AWAITING =
-  "Nothing has run yet. A person decides on this plan, and it starts by itself once approved. Tell the user that it waits for them, then ask task_status with this task_id and wait 60. You cannot approve it, and calling again only makes another plan.";
+const awaiting = (url: string) =>
+  `Nothing has run yet. A person decides on this plan at ${url}, and it starts by itself once approved. Put this link into your answer to the user, then ask task_status with this task_id and wait 60. You cannot approve it, and calling again only makes another plan.`;
 const RUNNING = "It is not finished. Ask task_status with this task_id and wait 60.";
 
 /** What a task that ended without an error of its own says. */

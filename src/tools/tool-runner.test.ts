@@ -114,6 +114,7 @@ describe("ToolRunner", () => {
     expect(answerOf(outcome)).toEqual({
       task_id: TASK_ID,
       status: "awaiting_confirmation",
+      confirmation_url: "http://x/approvals/y",
       advice: expect.stringContaining("task_status"),
     });
   });

@@ -243,8 +243,12 @@ describe("I4 I11 nothing is confirmed by a model that calls", () => {
       const { text, location } = await model.send("POST", `/tools/${tool}`, args);
       const [shown, told, ...more] = JSON.parse(text) as ["", Awaiting];
       expect([shown, more]).toEqual(["", []]);
-      expect(Object.keys(told).sort()).toEqual(["advice", "status", "task_id"]);
-      expect(text).not.toMatch(/https?:|cards|sha256/);
+      const names = ["advice", "confirmation_url", "status", "task_id"];
+      expect(Object.keys(told).sort()).toEqual(names);
+      // The console's address is everybody's: it opens to who signs in as an approver.
+      expect(told.confirmation_url).toMatch(new RegExp(`/approvals/${told.task_id}$`));
+      const besides = text.replaceAll(told.confirmation_url, "");
+      expect(besides).not.toMatch(/https?:|cards|sha256/);
       const { pathname, search, hash } = new URL(location ?? "");
       // The secret is in the fragment, which is not sent: to the address itself everybody is the same.
       expect([pathname, search, hash.length]).toEqual(["/cards", "", 45]);

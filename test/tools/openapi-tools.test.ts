@@ -213,7 +213,7 @@ describe("calling a tool", () => {
 });
 
 describe("where a person must confirm", () => {
-  it("answers a card to show and gives the model nothing else", async () => {
+  it("answers a card to show, and gives the model the link for the person and nothing else", async () => {
     const args = { path: "/tmp/asked.txt", content: "x" };
     const { status, headers, body } = await callTool<["", Awaiting]>(gateway, "fs_write", args);
     expect(status).toBe(200);
@@ -224,9 +224,17 @@ describe("where a person must confirm", () => {
     expect(location.hash).toMatch(/^#[A-Za-z0-9_-]{44}$/);
     expect(body).toHaveLength(2);
     expect(body[0]).toBe("");
-    expect(Object.keys(body[1]).sort()).toEqual(["advice", "status", "task_id"]);
+    const { task_id, confirmation_url, advice } = body[1];
+    const names = ["advice", "confirmation_url", "status", "task_id"];
+    expect(Object.keys(body[1]).sort()).toEqual(names);
     expect(body[1].status).toBe("awaiting_confirmation");
-    expect(JSON.stringify(body)).not.toMatch(/https?:|approvals|sha256/);
+    const planned = await task(gateway, task_id, gateway.keys.approver);
+    expect(confirmation_url).toBe(planned.confirmation.url);
+    expect(advice).toContain(confirmation_url);
+    const besides = JSON.stringify(body).replaceAll(confirmation_url, "");
+    expect(besides).not.toMatch(/https?:|approvals|sha256|cards/);
+    const asked = await callTool(gateway, "task_status", { task_id });
+    expect(asked.body).toMatchObject({ status: "awaiting_confirmation", confirmation_url });
     expect(existsSync(gateway.file("/tmp/asked.txt"))).toBe(false);
     expect(gateway.output).not.toContain(location.hash.slice(1));
   });

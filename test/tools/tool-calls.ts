@@ -6,6 +6,7 @@ export interface Awaiting {
   readonly task_id: string;
   readonly status: string;
   readonly advice: string;
+  readonly confirmation_url: string;
 }
 
 export interface ToolAnswer {
