@@ -9,7 +9,11 @@ const CALLER = principalOf("chat", "plan", "execute", "read");
 const LOST = new SdkError(SdkErrorCode.ConnectionClosed, "lost");
 
 /** A call whose client gives it up for `reason` while it is planned; what was done. */
-async function giveUp(era: "legacy" | "modern", reason: unknown, isClosing = false) {
+async function giveUp(
+  era: "legacy" | "modern",
+  reason: unknown,
+  { isClosing = false, isDeleted = false } = {},
+) {
   const done: string[] = [];
   const call = new AbortController();
   const deps = {
@@ -17,6 +21,7 @@ async function giveUp(era: "legacy" | "modern", reason: unknown, isClosing = fal
     era,
     canAsk: () => false,
     isClosing: () => isClosing,
+    isDeleted: () => isDeleted,
     findPrincipal: () => CALLER,
     tasks: { cancel: async (_: unknown, id: string) => done.push(`cancel ${id}`) },
     runner: {
@@ -54,7 +59,13 @@ describe("a call that its client gives up while it is planned", () => {
     expect(await giveUp("legacy", LOST)).toEqual({ done: ["start"], error: undefined });
   });
 
+  test("is cancelled where the client ends its session", async () => {
+    const { done, error } = await giveUp("legacy", LOST, { isDeleted: true });
+    expect(done).toEqual([`cancel ${TASK}`]);
+    expect(error).toMatchObject({ code: "task_cancelled" });
+  });
+
   test.each(["legacy", "modern"] as const)("goes on where the gateway closes (%s)", async (era) => {
-    expect(await giveUp(era, LOST, true)).toEqual({ done: ["start"], error: undefined });
+    expect(await giveUp(era, LOST, { isClosing: true })).toEqual({ done: ["start"], error: undefined });
   });
 });

@@ -4,6 +4,7 @@ import {
   SdkError,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { PictureScaler } from "../artifacts/picture-scaler.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Principal } from "../contract/principal.ts";
 import { TASK_STATUS } from "../tools/general-tools.ts";
@@ -19,9 +20,12 @@ const WAIT_MS = 50_000;
 
 export interface ToolCallDeps extends McpDeps {
   readonly codec: RequestStateCodec<AskState>;
+  readonly pictures: PictureScaler;
   readonly era: "legacy" | "modern";
   /** Whether the client can put a question to the person in front of it. */
   readonly canAsk: () => boolean;
+  /** Whether the client has ended its session, which ends its calls. */
+  readonly isDeleted: () => boolean;
   /** Whether the gateway is closing: connections end then, and nobody cancelled anything. */
   readonly isClosing: () => boolean;
 }
@@ -114,8 +118,9 @@ export class CallRun {
   #isCancelled(): boolean {
     const { signal } = this.#ctx.mcpReq;
     if (!signal.aborted || this.#deps.isClosing()) return false;
+    if (this.#deps.era === "modern" || this.#deps.isDeleted()) return true;
     // Up to 2025-11-25 a lost connection cancels nothing: the client may come back for the answer.
-    return this.#deps.era === "modern" || !(signal.reason instanceof SdkError);
+    return !(signal.reason instanceof SdkError);
   }
 
   /** The key's rights may be others by now. Throws `token_invalid`. */

@@ -6,6 +6,7 @@ import {
   isLegacyRequest,
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
+import { PictureScaler } from "../artifacts/picture-scaler.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { AskState } from "./ask-person.ts";
 import { createServer, type ServerDeps } from "./create-server.ts";
@@ -38,6 +39,7 @@ export class McpEndpoint {
     const serverDeps: ServerDeps = {
       ...deps,
       isClosing: () => this.#closing,
+      pictures: new PictureScaler(),
       // A question does not outlive the process: the plan still waits for its approver then.
       codec: createRequestStateCodec<AskState>({
         key: randomBytes(32),

@@ -56,12 +56,17 @@ export class SessionTable {
    */
   async begin(keyId: string): Promise<McpSession> {
     this.#makeRoom(keyId);
-    const server = createServer(this.#deps, "legacy");
+    let isDeleted = false;
+    const server = createServer(this.#deps, "legacy", () => isDeleted);
     const events = new EventLog({ onGrown: () => this.#boundEvents(session) });
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => `mcp_${randomId()}`,
       onsessioninitialized: (id) => {
         this.#sessions.set(id, session);
+      },
+      // Before the calls under way are told.
+      onsessionclosed: () => {
+        isDeleted = true;
       },
       eventStore: events,
       retryInterval: RETRY_MS,

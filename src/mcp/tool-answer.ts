@@ -1,28 +1,43 @@
 import { buffer } from "node:stream/consumers";
-import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
+import type { CallToolResult, ContentBlock, TextContent } from "@modelcontextprotocol/server";
 import type { GatewayError } from "../contract/errors.ts";
 import type { ArtifactView } from "../contract/task.ts";
 import { answerOf, type ToolOutcome } from "../tools/tool-outcome.ts";
+import type { PictureScaler } from "../artifacts/picture-scaler.ts";
 import type { McpDeps } from "./mcp-deps.ts";
 import { REFUSED } from "./tool-view.ts";
 
 const IMAGES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 /** Bytes of the images of one answer; what is more is only named. */
 const MAX_IMAGE_BYTES = 4 * 1024 * 1024;
+/** Longest side in pixels of an image: models shrink what is larger, and then aim beside it. */
+const MAX_IMAGE_SIDE = 1568;
+/** Characters of an answer that is sent as text and structured; a longer one is text alone. */
+const MAX_SENT_TWICE = 128 * 1024;
+
+const UNSEEN =
+  "A picture comes with this answer. If you do not see it, your client gives you text alone: say so instead of guessing what it shows.";
+const TEXT_ALONE =
+  "The result is too long to be sent twice: it stands in the text of this answer. Files can be read in parts, with offset and length.";
+
+type Deps = Pick<McpDeps, "artifacts"> & { readonly pictures: PictureScaler };
 
 /** What came of a call, as a result of MCP: text, the same structured, and images. */
-export async function answerTool(
-  { artifacts }: Pick<McpDeps, "artifacts">,
-  outcome: ToolOutcome,
-): Promise<CallToolResult> {
+export async function answerTool(deps: Deps, outcome: ToolOutcome): Promise<CallToolResult> {
   const url = outcome.kind === "awaiting" ? outcome.confirmationUrl : undefined;
-  const answer = { ...answerOf(outcome), ...(url !== undefined && { confirmation_url: url }) };
-  const images = "artifacts" in outcome ? await readImages(artifacts, outcome.artifacts) : [];
+  const images = "artifacts" in outcome ? await readImages(deps, outcome.artifacts) : [];
+  const answer = { ...answerOf(outcome), ...(images.length > 0 && { advice: UNSEEN }) };
+  const text = textOf(answer);
   return {
-    content: [textOf(answer), ...(url === undefined ? [] : [noteOf(url)]), ...images],
-    structuredContent: answer,
+    content: [text, ...(url === undefined ? [] : [noteOf(url)]), ...images],
+    structuredContent: text.text.length > MAX_SENT_TWICE ? brief(answer) : answer,
     ...(outcome.kind === "failed" && { isError: true }),
   };
+}
+
+/** Without the parts that may be of any length. */
+function brief({ proposal: _, ...answer }: Record<string, unknown>): Record<string, unknown> {
+  return { ...answer, ...("result" in answer && { result: null }), advice: TEXT_ALONE };
 }
 
 /** What was refused: the model may do it otherwise. The task, where it had been planned by then. */
@@ -36,7 +51,7 @@ export function answerRefusal(
   return { content: [textOf(answer)], structuredContent: answer, isError: true };
 }
 
-function textOf(answer: Record<string, unknown>): ContentBlock {
+function textOf(answer: Record<string, unknown>): TextContent {
   return { type: "text", text: JSON.stringify(answer) };
 }
 
@@ -50,17 +65,20 @@ function noteOf(url: string): ContentBlock {
 
 /** The newest first where not all of them fit. */
 async function readImages(
-  artifacts: McpDeps["artifacts"],
+  { artifacts, pictures }: Deps,
   views: readonly ArtifactView[],
 ): Promise<ContentBlock[]> {
   let room = MAX_IMAGE_BYTES;
   const images: ContentBlock[] = [];
-  for (const { id, media_type, size } of views.toReversed()) {
-    if (!IMAGES.has(media_type) || size > room) continue;
+  for (const { id, media_type } of views.toReversed()) {
+    if (!IMAGES.has(media_type)) continue;
     const artifact = await artifacts.find(id);
     if (artifact === undefined) continue;
-    room -= size;
-    const bytes = await buffer(await artifacts.open(artifact));
+    const open = () => artifacts.open(artifact);
+    const scaled = await pictures.scale(artifact, open, MAX_IMAGE_SIDE);
+    if ((scaled?.byteLength ?? artifact.size) > room) continue;
+    const bytes = Buffer.from(scaled ?? (await buffer(await open())));
+    room -= bytes.length;
     images.unshift({ type: "image", data: bytes.toString("base64"), mimeType: media_type });
   }
   return images;

@@ -90,6 +90,27 @@ describe("sessions", () => {
     expect((await ask(gateway, { session, body: list(1) })).status).toBe(404);
   });
 
+  test("end with DELETE, which cancels what is under way, whatever comes after it", async () => {
+    await using own = await startGateway({ clients: [CHAT], env: { LOG_LEVEL: "debug" } });
+    const [session, other] = [await begin(own), await begin(own)];
+    const stream = await ask(own, { session, body: wait(1, 60_000) });
+    const { task_id } = await own.logged((line) => line.event === "task_started");
+    expect((await ask(own, { method: "DELETE", session })).status).toBe(200);
+    const params = { requestId: 1, reason: "no longer wanted" };
+    const cancel = { jsonrpc: "2.0", method: "notifications/cancelled", params };
+    expect((await ask(own, { session, body: cancel })).status).toBe(404);
+    await readEvents(stream);
+    await own.logged((line) => line.event === "task_cancelled" && line.task_id === task_id);
+    expect(await statusOf(own, String(task_id))).toBe("cancelled");
+    // What another session does is its own.
+    const begun = own.logs().length;
+    const going = await ask(own, { session: other, body: wait(2, 300) });
+    await own.logged((line) => line.event === "task_started" && own.logs().indexOf(line) >= begun);
+    await ask(own, { method: "DELETE", session: await begin(own) });
+    const events = await readEvents(going, (data) => data.includes('"id":2'));
+    expect(events.at(-1)?.data).toContain('"status":"completed"');
+  });
+
   test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])(
     "speak %s",
     async (version) => {

@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodePng, readPngSize } from "../../src/lib/png.ts";
 import { call } from "../support/call.ts";
 import { approve, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -52,6 +54,10 @@ describe.each(MODES)("a client (%s)", (mode) => {
       expect(outputSchema).toMatchObject({ type: "object", required: ["status"] });
       expect(description).toBeTruthy();
     }
+    // It goes to the model with every request: what a client checks is no large part of it.
+    const checked = bytes(tools.map(({ outputSchema }) => outputSchema)).length;
+    expect(checked).toBeLessThan(bytes(tools).length / 5);
+    expect(bytes(tools).length).toBeLessThan(32_000);
   });
 
   test("gets results as text and structured, which the client checks", async () => {
@@ -83,7 +89,43 @@ describe.each(MODES)("a client (%s)", (mode) => {
       arguments: { path, encoding: "base64" },
     });
     const image = { type: "image", data: PNG.toString("base64"), mimeType: "image/png" };
-    expect(content).toEqual([expect.objectContaining({ type: "text" }), image]);
+    const text = expect.stringContaining("If you do not see it, your client gives you text alone");
+    expect(content).toEqual([expect.objectContaining({ type: "text", text }), image]);
+  });
+
+  test("gets a large image as one that models take", async () => {
+    await using mcp = await connect(gateway, { mode });
+    const path = "/tmp/images/large.png";
+    const rgb = randomBytes(2400 * 900 * 3);
+    writeFileSync(gateway.file(path), await encodePng({ width: 2400, height: 900, rgb }));
+    const { content } = await mcp.client.callTool({
+      name: "fs_read",
+      arguments: { path, encoding: "base64" },
+    });
+    const image = content.find(({ type }) => type === "image");
+    const data = image?.type === "image" ? image.data : "";
+    expect(readPngSize(Buffer.from(data, "base64")).width).toBe(1568);
+  });
+
+  test("gets a long result once", async () => {
+    await using mcp = await connect(gateway, { mode });
+    await mcp.client.listTools();
+    writeFileSync(gateway.file("/tmp/long.txt"), `${"long ".repeat(12_000)}end`);
+    const read = { action: "fs.read", parameters: { path: "/tmp/long.txt" } };
+    const call = { name: "run_plan", arguments: { steps: [read, read, read] } };
+    const { content, structuredContent } = await mcp.client.callTool(call);
+    const [first] = content;
+    const text = first?.type === "text" ? first.text : "";
+    expect(text.length).toBeGreaterThan(128 * 1024);
+    expect(text.match(/long end/g)).toHaveLength(3);
+    expect(JSON.parse(text)).toMatchObject({ status: "completed" });
+    expect(structuredContent).toMatchObject({
+      status: "completed",
+      task_id: expect.stringMatching(/^task_/),
+      result: null,
+      advice: expect.stringContaining("stands in the text"),
+    });
+    expect(bytes(structuredContent).length).toBeLessThan(1000);
   });
 
   test("is told in words what policy refuses, and of a tool that is not there", async () => {

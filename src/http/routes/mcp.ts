@@ -54,8 +54,9 @@ export function createMcpRoutes(deps: Deps, waits: PendingWaits): Route[] {
       ...SHARED,
       method: "DELETE",
       summary: "End an MCP session",
+      description: "Calls under way are cancelled, and so are their tasks. Other tasks go on.",
       headers: SESSION,
-      answers: { 200: { description: "It has ended; its tasks go on." } },
+      answers: { 200: { description: "It has ended." } },
       handle,
     }),
   ];
