@@ -4,7 +4,7 @@ author: ByteBot Gateway
 version: 1.0.0
 license: MIT
 description: Files, browser, mouse, keyboard, programs and the agent of a desktop. A person sees each plan in the chat and says yes or no; the model cannot.
-required_open_webui_version: 0.6.0
+required_open_webui_version: 0.10.0
 """
 
 # One file, because it is pasted into Open WebUI; it needs nothing beyond the standard library and
@@ -97,8 +97,11 @@ ENDS = {
     "failed": ("outcome_unknown", "It failed."),
 }
 IMAGES = frozenset({"image/png", "image/jpeg", "image/webp"})
+# Actions whose picture says all that the model wants of them.
+PICTURED = frozenset({"screen.capture", "browser.open", "app.open", "fs.read"})
 RISKS = ("low", "medium", "high")
-WORD = "approve"
+# What is typed to let a plan run, and to see its next page.
+WORD, NEXT_WORD = "approve", "next"
 MAX_ANSWER = 64 * 1024 * 1024
 
 
@@ -578,6 +581,8 @@ class Dialog:
     def __init__(self, call, pages, risk, valves, chat):
         self.call, self.pages, self.risk = call, pages, risk
         self.valves, self.chat = valves, chat
+        # What Open WebUI gave instead of an answer.
+        self.error = ""
 
     async def ask(self):
         async with dialog_lock(self.chat):
@@ -590,47 +595,59 @@ class Dialog:
 
     async def ask_page(self, page, number, count):
         is_last = number == count
-        needs_word = is_last and RISKS.index(self.risk) >= RISKS.index(self.valves.type_word_from)
-        if needs_word:
-            lead = f"**Type {WORD} to let this run.** Anything else, and nothing runs."
+        if is_last and RISKS.index(self.risk) >= RISKS.index(self.valves.type_word_from):
+            return await self.put(page, number, count, WORD)
+        began = time.monotonic()
+        answer = await self.put(page, number, count, None)
+        # An Enter that was meant for something else, or is held down, confirms the dialog that has
+        # just come up, however often it does. It types no word.
+        if answer == "yes" and time.monotonic() - began < self.valves.ask_again_below_seconds:
+            return await self.put(page, number, count, WORD if is_last else NEXT_WORD, is_again=True)
+        return answer
+
+    async def put(self, page, number, count, word, is_again=False):
+        is_last = number == count
+        if word is not None and is_last:
+            lead = f"**Type {word} to let this run.** Anything else, and nothing runs."
+        elif word is not None:
+            lead = f"**Type {word} to see the next page of {count}.** Nothing runs yet."
         elif is_last:
             lead = "**Confirm lets exactly this run, once.**"
         else:
             lead = f"**Page {number} of {count}.** Confirm shows the next page; nothing runs yet."
+        if is_again:
+            lead = f"That came faster than one reads. {lead}"
         event = {
-            "type": "input" if needs_word else "confirmation",
+            "type": "confirmation" if word is None else "input",
             "data": {
                 "title": f"Allow this on the desktop? {self.risk.capitalize()} risk"
                 + (f", page {number} of {count}" if count > 1 else ""),
                 "message": f"{lead}\n\n{markdown(page)}",
-                **({"placeholder": "The word that the text above asks for"} if needs_word else {}),
+                **({} if word is None else {"placeholder": "The word that the text above asks for"}),
             },
         }
-        began = time.monotonic()
-        answer = read_answer(await self.show(event), needs_word)
-        # An Enter that was meant for something else confirms the dialog that has just come up.
-        if answer == "yes" and not needs_word:
-            if time.monotonic() - began < self.valves.ask_again_below_seconds:
-                return read_answer(await self.show(event), needs_word)
-        return answer
+        answer = await self.show(event)
+        if isinstance(answer, dict) and answer.get("error"):
+            self.error = one_line(answer["error"])
+            return "error"
+        return read_answer(answer, word)
 
     async def show(self, event):
         try:
             return await self.call(event)
-        except Exception:
-            return {"error": "the dialog failed"}
+        except Exception as error:
+            return {"error": f"The dialog failed ({type(error).__name__})."}
 
 
-def read_answer(answer, needs_word):
-    """Only True is a yes, or the very word; failures come as dicts, no browser as None."""
+def read_answer(answer, word):
+    """Only True is a yes, or the very word; no browser answers None."""
     if answer is None:
         return "absent"
     if answer is False:
         return "no"
-    if needs_word:
-        is_word = isinstance(answer, str) and answer.strip().casefold() == WORD
-        return "yes" if is_word else "odd"
-    return "yes" if answer is True else "odd"
+    if word is not None and isinstance(answer, str):
+        return "yes" if answer.strip().casefold() == word else "word"
+    return "yes" if answer is True and word is None else "odd"
 
 
 # What the model and the user are told where nobody said yes in the dialog. Nothing ran in any of these.
@@ -642,6 +659,14 @@ REFUSALS = {
     "absent": (
         "denied",
         "There is no browser session that could ask the user, so nothing has run. It needs an open chat in the browser.",
+    ),
+    "word": (
+        "denied",
+        "The user typed something else than the word that the dialog asked for, so nothing has run. Ask them whether they meant to approve; then call again.",
+    ),
+    "error": (
+        "denied",
+        "Open WebUI could not ask the user, so nothing has run. It said: {error} If the user wants it, they keep this chat open and in front, reload the page, and you call again.",
     ),
     "odd": (
         "denied",
@@ -757,6 +782,9 @@ class Run:
             if self.feed is not None:
                 self.feed.close()
             await self.status.say(self.scrub(last), done=True)
+        picture = answer.pop("picture", None)
+        if picture is not None:
+            return picture
         if self.task_id is not None:
             answer.setdefault("task_id", self.task_id)
         return self.scrub(shorten(answer, self.valves.max_result_chars))
@@ -839,7 +867,7 @@ class Run:
         if answer == "elsewhere":
             return None
         if answer != "yes":
-            return await self.refuse(answer)
+            return await self.refuse(answer, dialog.error)
         return await self.approve(shown, url)
 
     async def read_as_approver(self):
@@ -911,13 +939,15 @@ class Run:
         self.is_open = False
         return {
             "status": task["status"],
-            "message": f"Nothing has run. It waits for an approver, because {obstacle}. Tell the user to open {url}; it starts by itself once approved. Then ask task_status with this task_id; do not call again for the same thing.",
+            "confirmation_url": url,
+            "message": f"Nothing has run. It waits for an approver, because {obstacle}. Give the user the link {url} in your answer, to decide there; it starts by itself once approved. Then ask task_status with this task_id; do not call again for the same thing.",
             "status_line": f"Waits for an approver at {url}",
         }
 
-    async def refuse(self, answer):
+    async def refuse(self, answer, error=""):
         """A person's no is recorded as theirs; whatever else is no yes only ends the task."""
         status, message = REFUSALS[answer]
+        message = message.replace("{error}", error)
         try:
             if answer == "no":
                 await self.reject()
@@ -1038,7 +1068,12 @@ class Run:
             answer["status_line"] = f"{status.capitalize()}: {answer['message']}"
         attached = await self.attach_pictures(task["artifacts"])
         if attached:
-            answer["pictures"] = f"{attached} put into the chat for the user to see"
+            answer["pictures"] = (
+                f"{attached} put into the chat for the user to see; you do not see them. "
+                "Call screenshot to see the screen yourself."
+            )
+        if status == "completed":
+            answer["picture"] = await self.picture_for_model(task)
         if task["artifacts"]:
             answer["artifacts"] = [
                 {name: kept[name] for name in ("name", "media_type", "size", "url")}
@@ -1075,12 +1110,24 @@ class Run:
                 count += 1
         return count
 
-    async def data_url(self, artifact_id, key):
+    async def picture_for_model(self, task):
+        """
+        The picture that the answer is, or None. Files of a message do not reach the model, and a
+        picture within other text reaches it as letters: it sees one that is the whole answer.
+        """
+        steps = task["steps"]
+        pictures = [kept for kept in task["artifacts"] if kept["media_type"] in IMAGES]
+        if len(steps) != 1 or steps[0]["action"] not in PICTURED or not pictures:
+            return None
+        query = f"?max_side={self.valves.max_picture_side}"
+        return await self.data_url(pictures[-1]["id"], self.gateway.requester, query)
+
+    async def data_url(self, artifact_id, key, query=""):
         """None where it is too large or no picture."""
         limit = int(self.valves.max_image_mb * 1024 * 1024)
         try:
             data, media_type = await self.gateway.bytes(
-                "GET", f"/artifacts/{artifact_id}", key=key, limit=limit
+                "GET", f"/artifacts/{artifact_id}{query}", key=key, limit=limit
             )
         except GatewayProblem:
             return None
@@ -1118,16 +1165,14 @@ def read_rejection(rejection):
 
 def unfinished(task):
     status = task["status"]
+    answer = {"status": status, "task_id": task["task_id"], "progress": task.get("progress", 0)}
     if status in OPEN:
-        message = f"Nothing has run yet. A person decides at {task['confirmation']['url']}; it starts by itself once approved. You cannot approve it."
+        url = answer["confirmation_url"] = task["confirmation"]["url"]
+        message = f"Nothing has run yet. Give the user the link {url} in your answer: a person decides there, and it starts by itself once approved. You cannot approve it."
     else:
         message = "It is not finished and goes on."
-    return {
-        "status": status,
-        "task_id": task["task_id"],
-        "progress": task.get("progress", 0),
-        "message": f"{message} Ask task_status with this task_id and wait_seconds 60.",
-    }
+    answer["message"] = f"{message} Ask task_status with this task_id and wait_seconds 60."
+    return answer
 
 
 def explain(problem):
@@ -1222,7 +1267,7 @@ class Tools:
         ask_again_below_seconds: float = Field(
             0.7,
             ge=0,
-            description="A yes that comes faster than this is asked for again: it was an Enter meant for something else.",
+            description="A yes that comes faster than this is asked for again, as a word to type: it was an Enter meant for something else.",
         )
         decision_timeout_seconds: float = Field(
             300, gt=0, description="How long to wait for a person. After that nothing runs."
@@ -1246,6 +1291,12 @@ class Tools:
             12000, ge=1000, description="Longest result for the model; more is left out, saying so."
         )
         max_image_mb: float = Field(8, gt=0, description="Largest picture put into the chat.")
+        max_picture_side: int = Field(
+            1568,
+            ge=200,
+            le=8192,
+            description="Longest side in pixels of a picture for the model; a larger one is scaled down, saying so below it.",
+        )
         dialog_columns: int = Field(
             48, ge=24, description="Characters of a line in the dialog. Longer lines are wrapped."
         )
@@ -1274,7 +1325,7 @@ class Tools:
         __event_call__: Any = None,
     ) -> str:
         """
-        Read a file on the desktop. Gives its text; a picture is put into the chat. A long text comes cut, saying so: read the rest in parts with offset and length.
+        Read a file on the desktop. Gives its text; of a picture, with the encoding base64, you and the user see it. A long text comes cut, saying so: read the rest in parts with offset and length.
 
         :param path: Absolute path such as /home/user/notes.txt; a relative one starts at /home/user/Desktop.
         :param offset: First byte to read. Default 0.
@@ -1354,7 +1405,7 @@ class Tools:
         __event_call__: Any = None,
     ) -> str:
         """
-        Open a web page in the desktop's browser. The user approves it first and sees a picture of the screen afterwards.
+        Open a web page in the desktop's browser. The user approves it first; you and the user see a picture of the screen afterwards.
 
         :param url: An http or https address. Only hosts that the policy allows.
         """
@@ -1370,7 +1421,7 @@ class Tools:
         __event_call__: Any = None,
     ) -> str:
         """
-        Open an application on the desktop. The user approves it first and sees a picture of the screen afterwards.
+        Open an application on the desktop. The user approves it first; you and the user see a picture of the screen afterwards.
 
         :param application: Its name, such as firefox. Only what the policy allows.
         """
@@ -1385,7 +1436,7 @@ class Tools:
         __event_call__: Any = None,
     ) -> str:
         """
-        Take a picture of the desktop's screen and put it into the chat. Gives width and height; coordinates of the mouse tools are pixels of this picture from its top left.
+        Take a picture of the desktop's screen, which you and the user see. Coordinates of the mouse tools are pixels of this picture from its top left. A picture of a large screen is scaled down: then a line below it says by what to multiply them.
         """
         run = Run(self.valves, __user__, __metadata__, __event_emitter__, __event_call__)
         return await run.perform({"action": "screen.capture", "parameters": {}})

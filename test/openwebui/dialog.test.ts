@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeVisible } from "../../src/lib/inert.ts";
+import { readPngSize } from "../../src/lib/png.ts";
 import { task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { callTool, python, ToolDriver, valvesFor } from "./tool-driver.ts";
@@ -24,6 +25,9 @@ beforeAll(async () => {
 afterAll(() =>
   Promise.all([gateway?.[Symbol.asyncDispose](), strict?.[Symbol.asyncDispose]()]).then(() => {}),
 );
+
+const sizeOf = (url = "") =>
+  readPngSize(Buffer.from(url.replace(/^data:image\/png;base64,/, ""), "base64"));
 
 const write = (path: string, content: string, more = {}) => ({
   method: "write_file",
@@ -169,16 +173,29 @@ describe.runIf(python)("I8 the dialog", () => {
 });
 
 describe.runIf(python && isDesktopHere)("with a screen (needs Xvfb and bubblewrap)", () => {
-  test("a screenshot is put into the chat", async () => {
+  test("a screenshot is put into the chat, and the model sees it", async () => {
     await using tool = callTool(gateway, { method: "screenshot" });
-    expect(await tool.answer()).toMatchObject({ result: { width: 1280 } });
+    const { texts, pictures } = await tool.given();
+    expect(pictures.map(sizeOf)).toEqual([{ width: 1280, height: 960 }]);
+    expect(texts.join()).not.toContain("base64");
     const files = tool.events().filter(({ type }) => type === "files");
     expect(files).toHaveLength(1);
     expect(files[0]?.data.files[0]).toMatchObject({
       type: "image",
       url: expect.stringMatching(/^data:image\/png;base64,iVBOR/),
     });
-    expect(JSON.stringify(await tool.answer())).not.toContain("base64");
+  });
+
+  test("one of a large screen is scaled for the model, not for the user", async () => {
+    const call = { method: "screenshot" };
+    await using tool = callTool(gateway, call, { max_picture_side: 640 });
+    const [picture] = (await tool.given()).pictures;
+    const { width, height } = sizeOf(picture);
+    expect(width).toBe(640);
+    // Below it stands by what to multiply.
+    expect(height).toBeGreaterThan(480);
+    const [files] = tool.events().filter(({ type }) => type === "files");
+    expect(sizeOf(files?.data.files[0]?.url)).toEqual({ width: 1280, height: 960 });
   });
 
   test("I12 the target of a click is shown in its dialog, and nowhere else", async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TaskList } from "../../src/contract/requests.ts";
 import { call } from "../support/call.ts";
@@ -42,6 +42,14 @@ describe.runIf(python)("what the model is offered", () => {
       const described = [...doc.matchAll(/^:param (\w+): ./gm)].map(([, parameter]) => parameter);
       expect(described, name).toEqual(parameters);
     }
+  });
+
+  test("says the version of Open WebUI that the documentation names", () => {
+    const [tool, page] = ["integrations/openwebui/bytebot_tool.py", "docs/openwebui.md"].map((file) =>
+      readFileSync(file, "utf8"),
+    );
+    const [, required] = /^required_open_webui_version: (\d+\.\d+)\.0$/m.exec(tool ?? "") ?? [];
+    expect(page).toContain(`It needs Open WebUI ${required} or newer`);
   });
 
   test("I4 whatever it calls, with whatever arguments, approves nothing", async () => {

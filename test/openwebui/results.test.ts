@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TaskList } from "../../src/contract/requests.ts";
+import { encodePng } from "../../src/lib/png.ts";
 import { call } from "../support/call.ts";
 import { approve } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -49,6 +50,39 @@ describe.runIf(python)("results", () => {
     await using tool = callTool(gateway, calls, valves);
     expect((await tool.answer(0)).result).toMatchObject({ content: "a" });
     expect((await tool.answer(1)).status).toBe("completed");
+  });
+
+  test("a picture is shown to the model whole, also when it asks again", async () => {
+    const png = await encodePng({ width: 40, height: 20, rgb: new Uint8Array(2400).fill(200) });
+    writeFileSync(gateway.file("/tmp/shot.png"), png);
+    const args = { path: "/tmp/shot.png", encoding: "base64" };
+    await using tool = callTool(gateway, { method: "read_file", args });
+    const { texts, pictures } = await tool.given();
+    const url = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+    expect(pictures).toEqual([url]);
+    expect(texts.join()).not.toContain("base64");
+    const { body } = await call<TaskList>(gateway, "GET", "/tasks?limit=1");
+    const task_id = body.tasks[0]?.task_id;
+    await using asked = callTool(gateway, { method: "task_status", args: { task_id } });
+    expect((await asked.given()).pictures).toEqual([url]);
+  });
+
+  test("a picture among several steps is the user's, and the model is told so", async () => {
+    const png = await encodePng({ width: 40, height: 20, rgb: new Uint8Array(2400).fill(90) });
+    writeFileSync(gateway.file("/tmp/step.png"), png);
+    const read = (path: string, encoding: string) => ({
+      action: "fs.read",
+      parameters: { path, encoding },
+    });
+    writeFileSync(gateway.file("/tmp/step.txt"), "a word");
+    const steps = [read("/tmp/step.txt", "utf8"), read("/tmp/step.png", "base64")];
+    await using tool = callTool(gateway, { method: "run_plan", args: { steps } });
+    const answer = await tool.answer();
+    expect(answer.status).toBe("completed");
+    expect(JSON.stringify(answer.result)).toContain("a word");
+    expect(answer.pictures).toContain("you do not see them");
+    expect(tool.events().filter(({ type }) => type === "files")).toHaveLength(1);
+    expect((await tool.given()).pictures).toEqual([]);
   });
 
   test("several steps are one plan, approved once", async () => {

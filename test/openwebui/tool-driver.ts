@@ -104,6 +104,16 @@ export class ToolDriver implements AsyncDisposable {
     return JSON.parse(text);
   }
 
+  /** What Open WebUI then gives to the model: texts, and the addresses of pictures. */
+  async given(call = 0): Promise<{ readonly texts: string[]; readonly pictures: string[] }> {
+    const line = await this.until(({ kind, call: of }) => kind === "result" && of === call);
+    const parts = line.given as readonly { readonly text?: string; readonly image_url?: string }[];
+    return {
+      texts: parts.flatMap(({ text }) => text ?? []),
+      pictures: parts.flatMap(({ image_url }) => image_url ?? []),
+    };
+  }
+
   dialog(number = 0, call = 0): Promise<DriverLine> {
     return this.until((line) => line === this.dialogs(call)[number]);
   }

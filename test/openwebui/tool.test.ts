@@ -70,13 +70,55 @@ describe.runIf(python)("who may say yes", () => {
     expect(await task(gateway, answer.task_id)).toMatchObject({ status: "cancelled" });
   });
 
-  test("a yes that comes at once is asked for again", async () => {
+  test("a yes that comes at once is asked for again, which a held Enter does not answer", async () => {
     const slow = { ask_again_below_seconds: 3600 };
     await using twice = callTool(gateway, freshWrite({ answers: [true, false] }), slow);
     expect(await twice.answer()).toMatchObject({ status: "rejected" });
     expect(twice.dialogs()).toHaveLength(2);
-    await using sure = callTool(gateway, freshWrite({ answers: [true, true] }), slow);
+    // Enter submits the empty field of a dialog that asks for a word, again and again.
+    for (const held of [true, ""]) {
+      const write = freshWrite({ answers: [true, held, held, held] });
+      await using tool = callTool(gateway, write, slow);
+      expect(await tool.answer()).toMatchObject({ status: "denied" });
+      expect(existsSync(gateway.file(write.path))).toBe(false);
+      expect(tool.dialogs()[1]?.event.type).toBe("input");
+    }
+    await using sure = callTool(gateway, freshWrite({ answers: [true, "approve"] }), slow);
     expect(await sure.answer()).toMatchObject({ status: "completed" });
+  });
+
+  test("a page is not passed over by a held Enter either", async () => {
+    const content = "a line of the file\n".repeat(60);
+    const args = { path: "/tmp/held.txt", content };
+    const slow = { ask_again_below_seconds: 3600 };
+    const run = (answers: readonly unknown[]) =>
+      callTool(gateway, { method: "write_file", args, answers }, slow);
+    await using held = run([true, "", "", ""]);
+    expect(await held.answer()).toMatchObject({ status: "denied" });
+    expect(held.dialogs()).toHaveLength(2);
+    await using sure = run([true, "next", false]);
+    expect(await sure.answer()).toMatchObject({ status: "rejected" });
+    expect(sure.dialogs()[2]?.event.data.title).toContain("page 2");
+  });
+
+  test("what Open WebUI says instead of an answer is passed on", async () => {
+    const error = "Event call timed out after 300s\u202e";
+    await using tool = callTool(gateway, freshWrite({ answers: [{ error }] }));
+    const { status, message } = await tool.answer();
+    expect(status).toBe("denied");
+    expect(message).toContain("Event call timed out after 300s⟦U+202E⟧");
+    await using failing = callTool(gateway, freshWrite({ answers: [{ do: "raise" }] }));
+    expect((await failing.answer()).message).toContain("RuntimeError");
+  });
+
+  test("a word that is typed wrongly is called that", async () => {
+    const word = { type_word_from: "low" };
+    for (const typed of ["aprove", ""]) {
+      await using tool = callTool(gateway, freshWrite({ answers: [typed] }), word);
+      const { status, message } = await tool.answer();
+      expect(status).toBe("denied");
+      expect(message).toContain("something else than the word");
+    }
   });
 
   test("only those whom the admin lists", async () => {
@@ -163,9 +205,15 @@ describe.runIf(python)("a decision elsewhere", () => {
     const write = freshWrite();
     const valves = { approver_secret: "", decision_timeout_seconds: 0.2 };
     await using tool = callTool(gateway, write, valves);
-    const { status, task_id, message } = await tool.answer();
+    const { status, task_id, message, confirmation_url } = await tool.answer();
     expect(status).toBe("awaiting_confirmation");
-    expect(message).toContain(`/approvals/${task_id}`);
+    expect(confirmation_url).toMatch(new RegExp(`^http://.*/approvals/${task_id}$`));
+    expect(message).toContain(`the link ${confirmation_url}`);
+    await using looked = callTool(gateway, { method: "task_status", args: { task_id } });
+    expect(await looked.answer()).toMatchObject({
+      confirmation_url,
+      message: expect.stringContaining(`the link ${confirmation_url}`),
+    });
     await using asked = callTool(gateway, {
       method: "task_status",
       args: { task_id, wait_seconds: 60 },

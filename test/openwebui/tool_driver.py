@@ -8,7 +8,8 @@ is given as it stands, or is one of
   {"do": "raise"}  the socket fails
   {"do": "ask"}    the next line of standard input says it
   {"do": "stop"}   the chat is stopped
-Prints a JSON object a line: dialog, event, result, stopped or list.
+Prints a JSON object a line: dialog, event, result, stopped or list. A result has what the tool
+answered, and what Open WebUI 0.10 makes of it for the model.
 """
 
 import asyncio
@@ -59,6 +60,18 @@ def describe(function):
         "typed": all(name in hints for name in names),
         "is_async": inspect.iscoroutinefunction(function),
     }
+
+
+def give_to_model(result):
+    """
+    The parts of a message. An answer that is one picture whole is shown to the model, anything else is
+    text to it. Files that a tool emits are the user's alone: the model is given none of them.
+    """
+    if isinstance(result, str) and result.startswith("data:image/"):
+        note = {"type": "input_text", "text": "An image was read."}
+        return [note, {"type": "input_image", "image_url": result}]
+    text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    return [{"type": "input_text", "text": text}]
 
 
 async def stay():
@@ -113,7 +126,8 @@ async def call_tool(tool, index, call, lines):
         say("stopped", call=index, cancelled=work.cancelled())
     else:
         stop.cancel()
-        say("result", call=index, text=work.result())
+        answer = work.result()
+        say("result", call=index, text=answer, given=give_to_model(answer))
 
 
 async def main():
