@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import type { Frame } from "playwright-core";
+import type { Frame, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../../src/lib/png.ts";
 import { approve, task } from "../support/flow.ts";
@@ -45,6 +45,13 @@ describe.runIf(browserPath)("the card in a chat of another origin (needs Chromiu
     await card.click(`#${id}:enabled:has-text("${sure}")`);
   }
 
+  /** What the person then has in the clipboard. */
+  async function pasted(page: Page): Promise<string> {
+    await page.focus("#message");
+    await page.keyboard.press("Control+V");
+    return await page.inputValue("#message");
+  }
+
   /** As a person reads: part by part, each until the card has taken notice. */
   async function read(card: Frame): Promise<void> {
     for (const part of await card.locator("#plan span").all()) {
@@ -67,7 +74,7 @@ describe.runIf(browserPath)("the card in a chat of another origin (needs Chromiu
     await card.waitForSelector('h1:has-text("Done")');
     expect(readFileSync(gateway.file("/tmp/yes.txt"), "utf8")).toContain("visible");
     expect(await card.innerText("#outcome")).toContain("/tmp/yes.txt");
-    expect(await card.locator("button").count()).toBe(0);
+    expect(await card.locator("button:visible").count()).toBe(0);
     const seen = await task(gateway, taskId, gateway.keys.approver);
     expect(seen.approvals).toMatchObject([{ key_id: "trusted", via: "card" }]);
     // The frame is of an opaque origin: nothing of the chat or the gateway is within its reach.
@@ -131,12 +138,56 @@ describe.runIf(browserPath)("the card in a chat of another origin (needs Chromiu
     const { url, taskId } = await write("api", "/tmp/link.txt", "x");
     const { page, card } = await chat.show(url);
     await card.waitForSelector("#elsewhere:visible");
-    expect(await card.getAttribute("#elsewhere a", "href")).toContain(`/approvals/${taskId}`);
-    expect(await card.getAttribute("#elsewhere a", "target")).toBe("_blank");
+    expect(await card.inputValue("#address")).toContain(`/approvals/${taskId}`);
     expect(await card.locator("#approve").count()).toBe(0);
     await press(card, "reject", "Yes, reject it");
     await card.waitForSelector('h1:has-text("Cancelled")');
     expect((await task(gateway, taskId, gateway.keys.approver)).status).toBe("cancelled");
+    await page.close();
+  });
+
+  it("the address is copied, within the very sandbox of Open WebUI", async () => {
+    const { url, taskId } = await write("api", "/tmp/copied.txt", "x");
+    const { page, card } = await chat.show(url);
+    await card.waitForSelector("#elsewhere:visible");
+    // What a frame of that sandbox opens is sandboxed too: no sign-in, no session.
+    expect(await card.locator("#elsewhere a").isVisible()).toBe(false);
+    const before = page.context().pages();
+    await card.click("#copy");
+    await card.waitForSelector("#copied:not(:empty)");
+    expect(await card.innerText("#copied")).toMatch(/^Copied/);
+    const address = (await task(gateway, taskId, gateway.keys.approver)).confirmation.url;
+    expect(await pasted(page)).toBe(address);
+    // Nothing of it opens a window.
+    expect(page.context().pages()).toEqual(before);
+    await page.close();
+  });
+
+  it("where the clipboard is kept from it, the address stands marked", async () => {
+    const { url, taskId } = await write("api", "/tmp/marked.txt", "x");
+    const { page, card } = await chat.show(url);
+    await card.waitForSelector("#elsewhere:visible");
+    await card.evaluate(
+      "document.execCommand = () => false; Object.defineProperty(navigator, 'clipboard', { value: undefined })",
+    );
+    await card.click("#copy");
+    await card.waitForSelector("#copied:not(:empty)");
+    expect(await card.innerText("#copied")).toContain("Ctrl+C");
+    await page.keyboard.press("Control+C");
+    const address = (await task(gateway, taskId, gateway.keys.approver)).confirmation.url;
+    expect(await pasted(page)).toBe(address);
+    await page.close();
+  });
+
+  it("in a tab of its own the card has a link that opens the console", async () => {
+    const { url, taskId } = await write("api", "/tmp/tab.txt", "x");
+    const page = await chat.open(url);
+    const link = page.locator("#elsewhere a:visible");
+    expect(await link.getAttribute("href")).toContain(`/approvals/${taskId}`);
+    const [opened] = await Promise.all([page.context().waitForEvent("page"), link.click()]);
+    await opened.waitForURL(`**/approvals/${taskId}`);
+    expect(await opened.evaluate("self.origin")).toMatch(/^http:/);
+    await opened.close();
     await page.close();
   });
 
@@ -169,8 +220,8 @@ describe.runIf(browserPath)("the card in a chat of another origin (needs Chromiu
     const { page, card } = await chat.show(url);
     await card.waitForSelector('h1:has-text("opened before")');
     expect(await card.innerText("body")).not.toContain("remarkable");
-    expect(await card.getAttribute("#elsewhere a", "href")).toContain(`/approvals/${taskId}`);
-    expect(await card.locator("button").count()).toBe(0);
+    expect(await card.inputValue("#address")).toContain(`/approvals/${taskId}`);
+    expect(await card.locator("#buttons button").count()).toBe(0);
     const gone = await chat.show(`${url.slice(0, -4)}AAAA`);
     await gone.card.waitForSelector('h1:has-text("This card is over")');
     await page.close();

@@ -13,9 +13,12 @@ export const browserPath = [
   "/usr/bin/google-chrome",
 ].find((path) => existsSync(path));
 
+/** What Open WebUI allows its frames, and nothing besides. */
+const SANDBOX = "allow-scripts allow-popups allow-downloads";
+
 /**
- * A chat of another origin that shows a card as Open WebUI does: in an iframe with scripts allowed
- * and same-origin off, as tall as the card asks for.
+ * A chat of another origin that shows a card as Open WebUI does: in an iframe with this sandbox, as
+ * tall as the card asks for. Below it is a field to write in.
  */
 export class ChatPage implements AsyncDisposable {
   readonly #server: Server;
@@ -65,6 +68,13 @@ export class ChatPage implements AsyncDisposable {
     return { page, card: frame };
   }
 
+  /** The card alone, in a tab. */
+  async open(url: string): Promise<Page> {
+    const page = await this.#browser.newPage();
+    await page.goto(url);
+    return page;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
     this.#server.close();
@@ -77,7 +87,8 @@ const attribute = (text: string) => text.replaceAll("&", "&amp;").replaceAll('"'
 
 function chat(source: string, cover: string): string {
   return `<!doctype html><title>Chat</title><body style="margin:0">
-<iframe sandbox="allow-scripts" src="${attribute(source)}" style="border:0;width:100%;height:400px"></iframe>
+<iframe sandbox="${SANDBOX}" src="${attribute(source)}" style="border:0;width:100%;height:400px"></iframe>
+<textarea id="message"></textarea>
 ${cover}
 <script>
 const frame = document.querySelector("iframe");

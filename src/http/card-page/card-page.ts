@@ -16,8 +16,12 @@ export const CARD_PAGE = `<!doctype html>
 <div id="progress" hidden><progress max="100"></progress><p></p></div>
 <div id="outcome"></div>
 <p id="note" role="status"></p>
+<div id="elsewhere" hidden>
+<p><button id="copy" type="button">Copy the address to decide at</button> <a target="_blank" rel="noopener noreferrer" hidden>Open the approval page</a></p>
+<input id="address" readonly spellcheck="false" aria-label="The plan's address in the console">
+<p id="copied" role="status"></p>
+</div>
 <div id="buttons"></div>
-<p id="elsewhere" hidden><a target="_blank" rel="noopener noreferrer">Open the approval page</a><span></span></p>
 </main>
 <noscript><p>This card needs JavaScript. The plan can be decided with <code>bytebot-gateway approve</code>.</p></noscript>
 <script>${CARD_SCRIPT}</script>

@@ -52,8 +52,28 @@ export const CARD_SCRIPT = String.raw`
     const place = byId("elsewhere");
     if (!/^https?:\/\//.test(url)) return;
     place.hidden = false;
-    place.querySelector("a").href = url;
-    place.querySelector("span").textContent = url;
+    byId("address").value = url;
+    const link = place.querySelector("a");
+    link.href = url;
+    // A window that a sandboxed frame opens is sandboxed as well, and the console does not work in it.
+    link.hidden = self.origin === "null";
+  }
+
+  /** A frame of a chat may be kept from the clipboard; then the address stands marked, to be copied by hand. */
+  async function copyAddress() {
+    const field = byId("address");
+    let copied = false;
+    try {
+      await navigator.clipboard.writeText(field.value);
+      copied = true;
+    } catch {
+      field.focus();
+      field.select();
+      copied = document.execCommand("copy");
+    }
+    byId("copied").textContent = copied
+      ? "Copied. Open it in a tab of your own, and sign in there."
+      : "It is marked: copy it with Ctrl+C (⌘C), open it in a tab of your own, and sign in there.";
   }
 
   /** Parts small enough to be in view whole. */
@@ -345,6 +365,8 @@ export const CARD_SCRIPT = String.raw`
     elsewhere(opened.confirmation_url);
   }
 
+  byId("copy").addEventListener("click", copyAddress);
+  byId("address").addEventListener("focus", ({ target }) => target.select());
   new ResizeObserver(() => {
     // All that the page around learns of the card is how tall it is.
     if (parent !== window) {

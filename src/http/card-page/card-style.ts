@@ -1,6 +1,7 @@
 // Nothing of it is translucent: a browser takes what is for covered.
 export const CARD_STYLE = `
 :root { color-scheme: light dark }
+[hidden] { display: none !important }
 body { font: .95rem/1.5 system-ui, sans-serif; margin: 0 }
 main { padding: .9rem 1rem; border: 1px solid #8886; border-radius: .6rem; margin: 2px }
 header { display: flex; gap: .6rem; align-items: baseline }
@@ -20,5 +21,8 @@ button, a { font: inherit; font-weight: 600; padding: .45rem 1rem; border-radius
 button:disabled { color: #888; background: none; cursor: default }
 button.armed { background: #c2410c; border-color: #c2410c; color: #fff }
 #note { font-size: .85rem; margin: .6rem 0 0 }
-#elsewhere span { display: block; font: .75rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; margin-top: .4rem }
+#elsewhere p { margin: .6rem 0 .4rem } #elsewhere p:empty { display: none }
+#copy { background: light-dark(#1d4ed8, #93b4ff); border-color: transparent; color: light-dark(#fff, #000) }
+#address { box-sizing: border-box; width: 100%; padding: .4rem .6rem; font: .82rem/1.4 ui-monospace, monospace; color: inherit; background: #8881; border: 1px solid #8886; border-radius: .4rem }
+#copied { font-size: .85rem }
 `;
