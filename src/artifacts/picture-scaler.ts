@@ -1,5 +1,5 @@
-import { buffer } from "node:stream/consumers";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { addCaption } from "../lib/caption.ts";
 import { decodePng, encodePng, readPngSize } from "../lib/png.ts";
 import { fitPicture } from "../lib/scale-picture.ts";

@@ -66,6 +66,9 @@ describe("a call that its client gives up while it is planned", () => {
   });
 
   test.each(["legacy", "modern"] as const)("goes on where the gateway closes (%s)", async (era) => {
-    expect(await giveUp(era, LOST, { isClosing: true })).toEqual({ done: ["start"], error: undefined });
+    expect(await giveUp(era, LOST, { isClosing: true })).toEqual({
+      done: ["start"],
+      error: undefined,
+    });
   });
 });

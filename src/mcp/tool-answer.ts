@@ -1,9 +1,9 @@
 import { buffer } from "node:stream/consumers";
 import type { CallToolResult, ContentBlock, TextContent } from "@modelcontextprotocol/server";
+import type { PictureScaler } from "../artifacts/picture-scaler.ts";
 import type { GatewayError } from "../contract/errors.ts";
 import type { ArtifactView } from "../contract/task.ts";
 import { answerOf, type ToolOutcome } from "../tools/tool-outcome.ts";
-import type { PictureScaler } from "../artifacts/picture-scaler.ts";
 import type { McpDeps } from "./mcp-deps.ts";
 import { REFUSED } from "./tool-view.ts";
 

@@ -45,8 +45,8 @@ describe.runIf(python)("what the model is offered", () => {
   });
 
   test("says the version of Open WebUI that the documentation names", () => {
-    const [tool, page] = ["integrations/openwebui/bytebot_tool.py", "docs/openwebui.md"].map((file) =>
-      readFileSync(file, "utf8"),
+    const [tool, page] = ["integrations/openwebui/bytebot_tool.py", "docs/openwebui.md"].map(
+      (file) => readFileSync(file, "utf8"),
     );
     const [, required] = /^required_open_webui_version: (\d+\.\d+)\.0$/m.exec(tool ?? "") ?? [];
     expect(page).toContain(`It needs Open WebUI ${required} or newer`);

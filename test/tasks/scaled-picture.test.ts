@@ -87,12 +87,6 @@ test("another size is refused, and nobody sees another's picture by asking for o
       expect.objectContaining({ code: "invalid_request" }),
     ]);
   }
-  const strange = await call(
-    gateway,
-    "GET",
-    `${url}?max_side=400`,
-    undefined,
-    gateway.keys.api,
-  );
+  const strange = await call(gateway, "GET", `${url}?max_side=400`, undefined, gateway.keys.api);
   expect(strange).toMatchObject({ status: 404, body: { code: "artifact_not_found" } });
 });

@@ -1,7 +1,7 @@
 import type { Parameters } from "../../contract/task.ts";
+import { oneLine } from "../../lib/inert.ts";
 import type { Inspection, Look, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
-import { oneLine } from "../../lib/inert.ts";
 import { throwIfAborted } from "../step/aborted.ts";
 import { integer, oneOf, text, textList } from "../step/parameter.ts";
 import type { Desktop } from "./desktop.ts";
