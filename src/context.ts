@@ -15,6 +15,7 @@ import { readEndedIds, readKeys } from "./config/clients.ts";
 import type { Config, Secrets } from "./config/config.ts";
 import { prepareDirectories } from "./config/directories.ts";
 import type { Principal } from "./contract/principal.ts";
+import { watchDesktops } from "./desktop-changes.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { openGuard } from "./guard/guard.ts";
 import { buildServer } from "./http/server.ts";
@@ -247,6 +248,11 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     events.closeKey(keyId);
     mcp.endKey(keyId);
   });
+  watchDesktops(
+    desktops.all,
+    () => mcp.toolsChanged(),
+    (err) => log.error({ err }, "a desktop's self-tests failed"),
+  );
   policy.onReload((present) => {
     log.info({ policy_digest: present.digest }, "policy reloaded");
     if (!present.security.anonymous_events) events.closeAnonymous();
