@@ -38,6 +38,16 @@ const COMPONENTS: Record<string, TSchema> = {
   TaskView,
 };
 
+const TAG_TEXTS: Readonly<Record<(typeof TAGS)[number], string>> = {
+  Tasks: "Plan, confirm, execute, and what came of it.",
+  Tools: "The same actions as tools for models, and the card on which a person decides.",
+  Desktops: "The desktops, what they show, and who holds them.",
+  Events: "What happens, as it happens.",
+  Control: "Stopping everything, and going on.",
+  People: "People of the console: signing in, invitations, passkeys.",
+  Service: "The gateway itself: health, capabilities, policy, keys, audit.",
+};
+
 const COMPONENTS_URL = "/components";
 
 const SECURITY_SCHEMES = {
@@ -95,7 +105,7 @@ export async function describeApi(
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: publicUrl }],
-      tags: TAGS.map((name) => ({ name })),
+      tags: TAGS.map((name) => ({ name, description: TAG_TEXTS[name] })),
       components: { securitySchemes: SECURITY_SCHEMES },
     },
     convertConstToEnum: false,

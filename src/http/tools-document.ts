@@ -25,6 +25,7 @@ export function describeTools(tools: readonly Tool[], version: string, publicUrl
       version,
       description:
         "Actions on a desktop. Each is planned, confirmed where policy asks for it, and executed once.",
+      license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: `${publicUrl}/tools` }],
     security: [{ bearer: [] }],
@@ -47,8 +48,12 @@ function operationOf({ name, title, description, parameters, result }: Tool): ob
           ...Object.fromEntries([...IMAGE_TYPES].map((type) => [type, IMAGE])),
         },
       },
-      default: {
+      "4XX": {
         description: "It was refused, and nothing has run.",
+        content: { "application/problem+json": { schema: PROBLEM } },
+      },
+      "5XX": {
+        description: "The gateway or the desktop could not do it.",
         content: { "application/problem+json": { schema: PROBLEM } },
       },
     },
@@ -58,7 +63,7 @@ function operationOf({ name, title, description, parameters, result }: Tool): ob
 function answerSchema(result: Tool["result"]): object {
   return {
     description:
-      'Where a person must confirm: ["", {task_id, status, advice}], with the card\'s address in Location.',
+      'Where a person must confirm: ["", {task_id, status, confirmation_url, advice}], with the card\'s address in Location.',
     type: ["object", "array"],
     properties: {
       task_id: { type: "string" },
@@ -68,6 +73,7 @@ function answerSchema(result: Tool["result"]): object {
       error: { type: "object" },
       reason: { type: "string", description: "why a person rejected it" },
       proposal: { type: "object", description: "what the person proposes instead" },
+      confirmation_url: { type: "string", description: "where a person decides; for the user" },
       advice: { type: "string" },
       progress: { type: "integer" },
     },
