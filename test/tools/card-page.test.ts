@@ -47,9 +47,10 @@ describe.runIf(browserPath)("the card in a chat of another origin (needs Chromiu
 
   /** What the person then has in the clipboard. */
   async function pasted(page: Page): Promise<string> {
-    await page.focus("#message");
+    await page.evaluate("document.body.append(document.createElement('textarea'))");
+    await page.focus("textarea");
     await page.keyboard.press("Control+V");
-    return await page.inputValue("#message");
+    return await page.inputValue("textarea");
   }
 
   /** As a person reads: part by part, each until the card has taken notice. */

@@ -18,7 +18,7 @@ const SANDBOX = "allow-scripts allow-popups allow-downloads";
 
 /**
  * A chat of another origin that shows a card as Open WebUI does: in an iframe with this sandbox, as
- * tall as the card asks for. Below it is a field to write in.
+ * tall as the card asks for.
  */
 export class ChatPage implements AsyncDisposable {
   readonly #server: Server;
@@ -88,7 +88,6 @@ const attribute = (text: string) => text.replaceAll("&", "&amp;").replaceAll('"'
 function chat(source: string, cover: string): string {
   return `<!doctype html><title>Chat</title><body style="margin:0">
 <iframe sandbox="${SANDBOX}" src="${attribute(source)}" style="border:0;width:100%;height:400px"></iframe>
-<textarea id="message"></textarea>
 ${cover}
 <script>
 const frame = document.querySelector("iframe");

@@ -17,7 +17,7 @@ export const CARD_PAGE = `<!doctype html>
 <div id="outcome"></div>
 <p id="note" role="status"></p>
 <div id="elsewhere" hidden>
-<p><button id="copy" type="button">Copy the address to decide at</button> <a target="_blank" rel="noopener noreferrer" hidden>Open the approval page</a></p>
+<p><button id="copy" type="button">Copy the address of the approval page</button> <a target="_blank" rel="noopener noreferrer" hidden>Open the approval page</a></p>
 <input id="address" readonly spellcheck="false" aria-label="The plan's address in the console">
 <p id="copied" role="status"></p>
 </div>
