@@ -65,8 +65,10 @@ export class McpBridge implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Ending the session would cancel the calls under way: it is left to end by itself then.
+    const mayEnd = this.#calls.size === 0;
     for (const call of this.#calls.values()) call.abort();
-    const farewell = this.#http.then((http) => http.terminateSession());
+    const farewell = this.#http.then((http) => (mayEnd ? http.terminateSession() : undefined));
     const patience = setTimeout(FAREWELL_MS, undefined, { ref: false });
     await Promise.race([farewell, patience]).catch(() => {});
     await Promise.all([...this.#opened, this.#options.stdio].map((side) => side.close()));
