@@ -21,6 +21,18 @@ export const screenCapture = defineCapability({
           "Title of the window that what is typed goes to, where the desktop can tell; the program in it made it",
       }),
     ),
+    windows: Type.Optional(
+      Type.Array(
+        closed({
+          title: Type.String(),
+          x: Type.Integer(),
+          y: Type.Integer(),
+          width: Type.Integer(),
+          height: Type.Integer(),
+        }),
+        { description: "Windows on the screen, in its pixels, the topmost first, up to 20" },
+      ),
+    ),
   }),
   summary: () => "Take a screenshot",
 });

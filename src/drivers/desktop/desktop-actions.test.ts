@@ -72,7 +72,7 @@ describe("performing", () => {
     }
   });
 
-  test("a picture names the window that has the focus, as text, where there is one", async () => {
+  test("a picture names the windows on the screen, as text, where the desktop can tell", async () => {
     const desktop = new FakeDesktop();
     const actions = new DesktopActions(desktop);
     const capture = () => actions.perform(stepOf("screen.capture"), ioOf());
@@ -80,7 +80,13 @@ describe("performing", () => {
     expect(await capture()).toMatchObject({ focused_window: "a⟦U+202E⟧⟦U+000A⟧b" });
     desktop.focused = undefined;
     expect(await capture()).toEqual({ width: 200, height: 100 });
-    const blind = Object.assign(new FakeDesktop(), { focus: undefined });
+    desktop.shown = [{ title: "one\u202e", x: -5, y: 6, width: 70, height: 80 }];
+    expect(await capture()).toEqual({
+      width: 200,
+      height: 100,
+      windows: [{ title: "one⟦U+202E⟧", x: -5, y: 6, width: 70, height: 80 }],
+    });
+    const blind = Object.assign(new FakeDesktop(), { focus: undefined, windows: undefined });
     const seen = await new DesktopActions(blind).perform(stepOf("screen.capture"), ioOf());
     expect(seen).toEqual({ width: 200, height: 100 });
   });

@@ -33,10 +33,7 @@ const ANSWERS: Readonly<Record<string, (tools: Tools, parameters: Parameters) =>
       return { url };
     },
     async "screen.capture"(tools) {
-      // A picture without it is still a picture.
-      const focus = await tools.desktop.focus?.(tools.io.signal).catch(() => undefined);
-      const title = focus && oneLine(focus.title, MAX_TITLE);
-      return { ...(await keepScreenshot(tools)), ...(title && { focused_window: title }) };
+      return { ...(await keepScreenshot(tools)), ...(await describeScreen(tools)) };
     },
     async "screen.cursor"({ desktop, io }) {
       const { x, y } = await desktop.cursor(io.signal);
@@ -151,6 +148,17 @@ async function keepScreenshot({ screen, io }: Tools): Promise<Result> {
   const { png, width, height } = await screen.capture(io.signal);
   await io.keepArtifact({ name: "screen.png", mediaType: "image/png", content: png });
   return { width, height };
+}
+
+/** What text can say of a screen, for models that do not see it. A picture without it is still one. */
+async function describeScreen({ desktop, io }: Tools): Promise<Result> {
+  const focus = await desktop.focus?.(io.signal).catch(() => undefined);
+  const windows = await desktop.windows?.(io.signal).catch(() => undefined);
+  const shown = windows?.map((window) => ({ ...window, title: oneLine(window.title, MAX_TITLE) }));
+  return {
+    ...(focus && { focused_window: oneLine(focus.title, MAX_TITLE) }),
+    ...(shown && shown.length > 0 && { windows: shown }),
+  };
 }
 
 function atOf(parameters: Parameters): { at?: { x: number; y: number } } {

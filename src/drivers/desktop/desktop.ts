@@ -22,6 +22,16 @@ export interface FocusedWindow {
   readonly title: string;
 }
 
+/** A window on the screen, in pixels of the screen; parts of it may lie below others or outside. */
+export interface ShownWindow {
+  /** Made by the program in it, so not to be trusted. */
+  readonly title: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * One screen with its pointer and keyboard. Parameters are validated and inside the screen; keys have
  * their X11 names (`Control_L`, `a`, `Return`). Every call is an action of its own: it resolves when
@@ -70,6 +80,8 @@ export interface Desktop {
   openUrl(url: string, signal: AbortSignal): Promise<void>;
   /** undefined: no window has the focus. Absent: this desktop cannot tell. */
   focus?(signal: AbortSignal): Promise<FocusedWindow | undefined>;
+  /** The topmost first. Absent: this desktop cannot tell. */
+  windows?(signal: AbortSignal): Promise<readonly ShownWindow[]>;
   /** Lets go of every key and button that may still be held. Never rejects. */
   release(): Promise<void>;
 }

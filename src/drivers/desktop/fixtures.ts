@@ -1,6 +1,6 @@
 import type { Picture } from "../../lib/picture.ts";
 import { encodePng } from "../../lib/png.ts";
-import type { Desktop, FocusedWindow, Point, Screenshot } from "./desktop.ts";
+import type { Desktop, FocusedWindow, Point, Screenshot, ShownWindow } from "./desktop.ts";
 
 // What the tests of this folder share; nothing else imports it.
 
@@ -34,6 +34,8 @@ export class FakeDesktop implements Desktop {
   }
 
   cursor = async (): Promise<Point> => this.pointer;
+  shown: readonly ShownWindow[] = [];
+  windows = async (): Promise<readonly ShownWindow[]> => this.shown;
   focus = async (): Promise<FocusedWindow | undefined> => this.focused;
 
   move: Desktop["move"] = (to) => this.#note("move", to);

@@ -2,11 +2,19 @@ import { setTimeout as pause } from "node:timers/promises";
 import { GatewayError } from "../../../contract/errors.ts";
 import type { Picture } from "../../../lib/picture.ts";
 import { encodePng } from "../../../lib/png.ts";
-import type { Desktop, FocusedWindow, Point, Press, Screenshot } from "../../desktop/desktop.ts";
+import type {
+  Desktop,
+  FocusedWindow,
+  Point,
+  Press,
+  Screenshot,
+  ShownWindow,
+} from "../../desktop/desktop.ts";
 import { SerialQueue } from "../../step/serial-queue.ts";
 import type { Display, LiveDisplay } from "./display.ts";
 import { findFocusedWindow } from "./focused-window.ts";
 import { takePicture } from "./screen-picture.ts";
+import { findShownWindows } from "./shown-windows.ts";
 import { XLostError } from "./x-connection.ts";
 
 /** How long a paste waits for a program to fetch the text; not every window takes one. Milliseconds. */
@@ -111,6 +119,10 @@ export class DisplayDesktop implements ScreenAndInput {
 
   async focus(signal: AbortSignal): Promise<FocusedWindow | undefined> {
     return await this.#act(signal, ({ connection }) => findFocusedWindow(connection));
+  }
+
+  async windows(signal: AbortSignal): Promise<readonly ShownWindow[]> {
+    return await this.#act(signal, ({ connection }) => findShownWindows(connection));
   }
 
   /** Does something on the running display between two actions, such as starting a program. */

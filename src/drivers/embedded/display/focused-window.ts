@@ -40,7 +40,7 @@ export async function findFocusedWindow(
 /** What the window manager says, or undefined where none runs. */
 async function activeWindow(connection: XConnection): Promise<number | undefined> {
   const name = await connection.atom("_NET_ACTIVE_WINDOW");
-  const { format, data } = await read(connection, connection.root, name);
+  const { format, data } = await readProperty(connection, connection.root, name);
   return format === 32 && data.length >= 4 ? data.readUInt32LE(0) : undefined;
 }
 
@@ -58,7 +58,7 @@ async function focusedWindow(connection: XConnection): Promise<number> {
   }
   if (window === NONE) return NONE;
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-    const { data } = await read(connection, window, WM_CLASS);
+    const { data } = await readProperty(connection, window, WM_CLASS);
     const child = window;
     const { parent } = await connection.ask<{ readonly parent: number }>((client, answer) =>
       client.QueryTree(child, answer),
@@ -71,18 +71,18 @@ async function focusedWindow(connection: XConnection): Promise<number> {
 
 /** The class of the program: the second of two texts that each end with a zero. */
 async function classOf(connection: XConnection, window: number): Promise<string> {
-  const { data } = await read(connection, window, WM_CLASS);
+  const { data } = await readProperty(connection, window, WM_CLASS);
   const [instance = "", kind = ""] = data.toString("latin1").split("\0");
   return (kind || instance).slice(0, MAX_CLASS);
 }
 
 /** What the program or, of a title in an older encoding, the window manager says in UTF-8. */
-async function titleOf(connection: XConnection, window: number): Promise<string> {
+export async function titleOf(connection: XConnection, window: number): Promise<string> {
   for (const property of ["_NET_WM_NAME", "_NET_WM_VISIBLE_NAME"]) {
-    const { data } = await read(connection, window, await connection.atom(property));
+    const { data } = await readProperty(connection, window, await connection.atom(property));
     if (data.length > 0) return cut(new TextDecoder().decode(data));
   }
-  const old = await read(connection, window, WM_NAME);
+  const old = await readProperty(connection, window, WM_NAME);
   return cut(old.data.toString("latin1"));
 }
 
@@ -90,7 +90,11 @@ function cut(title: string): string {
   return Array.from(title).slice(0, MAX_TITLE).join("");
 }
 
-async function read(connection: XConnection, window: number, name: number): Promise<Property> {
+export async function readProperty(
+  connection: XConnection,
+  window: number,
+  name: number,
+): Promise<Property> {
   return await connection.ask<Property>((client, answer) =>
     client.GetProperty(0, window, name, ANY_TYPE, 0, LENGTH, answer),
   );

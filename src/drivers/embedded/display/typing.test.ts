@@ -99,6 +99,16 @@ describe.skipIf(missingForDisplay("xterm", "openbox"))("what is typed into a ter
       const second = await bench.desktop.focus(never);
       expect(second?.title).toBe("terminal nummer ∑");
       expect(second?.identity).not.toBe(window?.identity);
+      const { width, height } = await bench.desktop.picture(never);
+      const windows = await bench.desktop.windows(never);
+      expect(windows.map(({ title }) => title)).toEqual(["terminal nummer ∑", "terminal"]);
+      for (const shown of windows) {
+        expect(shown.x).toBeGreaterThanOrEqual(0);
+        expect(shown.y).toBeGreaterThanOrEqual(0);
+        expect(shown.x + shown.width).toBeLessThanOrEqual(width);
+        expect(shown.y + shown.height).toBeLessThanOrEqual(height);
+        expect(shown.width * shown.height).toBeGreaterThan(10_000);
+      }
     } finally {
       await other[Symbol.asyncDispose]();
     }

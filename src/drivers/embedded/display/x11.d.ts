@@ -153,6 +153,18 @@ declare module "x11" {
         readonly keyMask: number;
       }>,
     ): void;
+    GetWindowAttributes(window: number, answer: Answer<{ readonly mapState: number }>): void;
+    GetGeometry(
+      window: number,
+      answer: Answer<{ readonly width: number; readonly height: number }>,
+    ): void;
+    TranslateCoordinates(
+      from: number,
+      to: number,
+      x: number,
+      y: number,
+      answer: Answer<{ readonly destX: number; readonly destY: number }>,
+    ): void;
     QueryKeymap(answer: Answer<Buffer>): void;
     GetInputFocus(answer: Answer<{ readonly focus: number }>): void;
     GetKeyboardMapping(
