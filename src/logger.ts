@@ -1,6 +1,7 @@
-import { destination, type Level, type Logger, pino, stdTimeFunctions } from "pino";
+import { destination, type Level, type Logger, pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { Config, Secrets } from "./config/config.ts";
 import { readableLine } from "./lib/readable-line.ts";
+import { toSourceStack } from "./lib/source-stack.ts";
 
 /** ms after which buffered lines are written at the latest. */
 const FLUSH_MS = 100;
@@ -36,6 +37,7 @@ export function createLogger(config: Config, secrets: Secrets): ServiceLogger {
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
       hooks: { streamWrite: (line) => format(mask(line)) },
     },
     out,
@@ -48,6 +50,13 @@ export function createLogger(config: Config, secrets: Secrets): ServiceLogger {
     },
     flush: () => out.flushSync(),
   };
+}
+
+/** As pino has it, with the places of its stack in the sources. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const described = stdSerializers.err(error);
+  return { ...described, stack: toSourceStack(described.stack) };
 }
 
 /** Replaces every known secret, as it stands in JSON, wherever it turns up. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { bind } from "./bind.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createContext } from "./context.ts";
+import { toSourceStack } from "./lib/source-stack.ts";
 import { createLogger } from "./logger.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,7 +57,9 @@ if (/(?:^|[\\/])main\.[jt]s$/.test(process.argv[1] ?? "")) {
     // A refusal to start is for a person; whatever else it is needs its stack.
     const isForPerson =
       error instanceof Error && /^(Startup|Policy|Workdir|Store)Error$/.test(error.name);
-    process.stderr.write(`${isForPerson ? error.message : (error as Error).stack}\n`);
+    process.stderr.write(
+      `${isForPerson ? error.message : toSourceStack(String((error as Error).stack))}\n`,
+    );
     process.exitCode = 1;
   });
   process.exit();

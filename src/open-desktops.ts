@@ -2,8 +2,6 @@ import { dirname } from "node:path";
 import type { Logger } from "pino";
 import type { Config, Secrets } from "./config/config.ts";
 import type { OwnHost, Policy } from "./contract/policy.ts";
-import { openAgent } from "./drivers/bytebot/agent/open-agent.ts";
-import { openBytebotDriver } from "./drivers/bytebot/bytebot-driver.ts";
 import type { EgressDecision } from "./drivers/embedded/egress/egress-gate.ts";
 import type { EgressTarget } from "./drivers/embedded/egress/egress-target.ts";
 import { ownEndpoints } from "./drivers/embedded/egress/own-endpoints.ts";
@@ -35,7 +33,13 @@ export async function openDesktops(deps: OpenDesktopsDeps): Promise<OpenedDeskto
   return deps.config.driver === "bytebot" ? openByteBots(deps) : openEmbedded(deps);
 }
 
-function openByteBots({ config, secrets, guard }: OpenDesktopsDeps): OpenedDesktops {
+/** What it takes to reach a ByteBot is loaded where there is one: it is 2 MB of memory. */
+async function openByteBots(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
+  const { config, secrets, guard } = deps;
+  const [{ openBytebotDriver }, { openAgent }] = await Promise.all([
+    import("./drivers/bytebot/bytebot-driver.ts"),
+    import("./drivers/bytebot/agent/open-agent.ts"),
+  ]);
   const { requestTimeoutMs, retryAttempts } = config;
   const opened = config.bytebot.map(({ name, url, agentUrl, keys }): NamedDesktop => {
     const driver = openBytebotDriver({

@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { GatewayRequestError } from "../client/client.ts";
 import { StartupError } from "../config/config.ts";
 import { GatewayError, isErrorCode } from "../contract/errors.ts";
+import { toSourceStack } from "../lib/source-stack.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT, type ExitCode, exitOfError } from "./exit-codes.ts";
 import { Output } from "./output.ts";
@@ -54,7 +55,8 @@ function faultOf(error: unknown, shell: Shell): Fault {
     return { code: "configuration", detail: error.message, exit: EXIT.usage };
   }
   // A fault of this program: the trace is what a report needs.
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const detail = toSourceStack(stack);
   return { code: "internal_error", detail, exit: EXIT.failed };
 }
 

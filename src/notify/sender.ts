@@ -1,6 +1,6 @@
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 import { isPrivateAddress } from "../lib/private-address.ts";
 import type { Message } from "./message.ts";
 
@@ -37,27 +37,22 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** Sends to one address. Redirects are not followed, answers are read for their status alone. */
 export class Sender implements AsyncDisposable {
   readonly #url: string;
-  readonly #agent: Agent;
+  #agent: Promise<Agent> | undefined;
   readonly #timeoutMs: number;
 
   constructor(url: string, timeoutMs: number = ATTEMPT_MS) {
     this.#url = url;
     this.#timeoutMs = timeoutMs;
-    const isPlain = new URL(url).protocol === "http:";
-    this.#agent = new Agent({
-      // A kept connection may be closed by the receiver at the moment it is used.
-      pipelining: 0,
-      connections: 1,
-      connect: { timeout: CONNECT_MS, ...(isPlain && { lookup: lookupPrivate }) },
-    });
   }
 
   /** Rejects only where `signal` aborts. */
   async send({ headers, body }: Message, signal: AbortSignal): Promise<Outcome> {
+    this.#agent ??= openAgent(this.#url);
+    const [dispatcher, { request }] = await Promise.all([this.#agent, undici()]);
     const time = AbortSignal.timeout(this.#timeoutMs);
     try {
       const answer = await request(this.#url, {
-        dispatcher: this.#agent,
+        dispatcher,
         method: "POST",
         headers,
         body,
@@ -76,8 +71,22 @@ export class Sender implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agent)?.destroy();
   }
+}
+
+/** Loaded for the first notification: most gateways send none, and it is 2 MB of memory. */
+const undici = () => import("undici");
+
+async function openAgent(url: string): Promise<Agent> {
+  const { Agent } = await undici();
+  const isPlain = new URL(url).protocol === "http:";
+  return new Agent({
+    // A kept connection may be closed by the receiver at the moment it is used.
+    pipelining: 0,
+    connections: 1,
+    connect: { timeout: CONNECT_MS, ...(isPlain && { lookup: lookupPrivate }) },
+  });
 }
 
 function outcomeOf(status: number, retryAfter: string | string[] | undefined): Outcome {
