@@ -8,19 +8,16 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The image brings Node; the one install script there is would fetch a second one.
 RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY tsconfig.json tsconfig.types.json ./
 COPY scripts ./scripts
 COPY src ./src
 COPY console ./console
 RUN node scripts/build.ts
-RUN npm ci --omit=dev --ignore-scripts --no-fund --no-audit
 
 FROM ${NODE_IMAGE}
 WORKDIR /app
 COPY package.json LICENSE ./
-COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # Root's, so that the gateway cannot write its own policy.
 COPY config/policy.json config/policy.schema.json config/clients.schema.json /config/
@@ -41,4 +38,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # No init is needed: the gateway handles SIGTERM itself.
 STOPSIGNAL SIGTERM
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=4", "dist/main.js"]

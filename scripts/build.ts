@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -10,12 +12,13 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { buildConsole } from "./build-console.ts";
+import { writeLicenses } from "./build-licenses.ts";
 import { sourceHash } from "./source-hash.ts";
 
 /**
  * Builds the program into dist/: `main.js`, `cli.js` and `client.js`, with what they share in
- * `dist/chunks`, the console's page in `dist/console`, and the client's declaration files in
- * `dist/types`.
+ * `dist/chunks`, the console's page in `dist/console`, the page of the API in `dist/docs-page`, the
+ * licences of bundled packages, and the client's declaration files in `dist/types`.
  *
  *     node scripts/build.ts              everything
  *     node scripts/build.ts --if-stale   the program alone, and only if its sources changed
@@ -23,6 +26,12 @@ import { sourceHash } from "./source-hash.ts";
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 const STAMP = ".sources";
+/** Swagger UI, by the names under which src/http/routes/docs.ts serves it. */
+const DOCS_PAGE = {
+  "viewer.css": "swagger-ui.css",
+  "viewer.js": "swagger-ui-bundle.js",
+  "icon.png": "favicon-32x32.png",
+};
 
 if (import.meta.main) {
   if (process.argv.includes("--if-stale")) await buildIfStale();
@@ -42,8 +51,10 @@ async function build(options: { types: boolean }): Promise<void> {
   const hash = sourceHash(root);
   const fresh = mkdtempSync(`${dist}.new-`);
   try {
-    await bundle(fresh);
+    const modules = await bundle(fresh);
+    writeLicenses(root, join(fresh, "LICENSES.txt"), modules);
     buildConsole(join(fresh, "console"));
+    copyDocsPage(join(fresh, "docs-page"));
     if (options.types) emitTypes(join(fresh, "types"));
     writeFileSync(join(fresh, STAMP), hash);
     chmodSync(fresh, 0o755);
@@ -53,8 +64,13 @@ async function build(options: { types: boolean }): Promise<void> {
   }
 }
 
-/** Packages are bundled too, which halves the time to the first answer. */
-async function bundle(directory: string): Promise<void> {
+/**
+ * Packages are bundled too: it halves the time to the first answer, and whoever installs the program
+ * installs nothing else.
+ *
+ * @returns the files that went into it
+ */
+async function bundle(directory: string): Promise<string[]> {
   const { build: rolldown } = await import("rolldown");
   const { output } = await rolldown({
     cwd: root,
@@ -65,6 +81,7 @@ async function bundle(directory: string): Promise<void> {
       dir: directory,
       format: "esm",
       sourcemap: true,
+      sourcemapExcludeSources: true,
       // Names stay, so that a stack trace through a library can be read without a map.
       minify: { compress: false, mangle: false, codegen: true },
       entryFileNames: "[name].js",
@@ -75,18 +92,43 @@ async function bundle(directory: string): Promise<void> {
     },
   });
   for (const chunk of output) {
-    if (chunk.type === "chunk" && chunk.name.startsWith("vendor"))
-      dropMap(directory, chunk.fileName);
+    if (chunk.type !== "chunk" || !chunk.name.startsWith("vendor")) continue;
+    dropMap(directory, chunk.fileName);
+    escapeWide(join(directory, chunk.fileName));
   }
   chmodSync(join(directory, "cli.js"), 0o755);
+  return output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
 }
 
-/** Maps of libraries cost 250 ms at every start under --enable-source-maps, so only ours stay. */
+function copyDocsPage(directory: string): void {
+  mkdirSync(directory);
+  const from = join(root, "node_modules/@fastify/swagger-ui");
+  for (const [name, original] of Object.entries(DOCS_PAGE)) {
+    copyFileSync(join(from, "static", original), join(directory, name));
+  }
+  copyFileSync(join(from, "LICENSE"), join(directory, "LICENSE"));
+}
+
+/** Only maps of ours are of use: names in a library stay as they are. */
 function dropMap(directory: string, fileName: string): void {
   const file = join(directory, fileName);
   const code = readFileSync(file, "utf8");
   writeFileSync(file, code.replace(`//# sourceMappingURL=${basename(fileName)}.map`, ""));
   rmSync(`${file}.map`, { force: true });
+}
+
+/**
+ * V8 keeps a source with one character beyond Latin-1 in two bytes a character: 3 MB more for the
+ * libraries. It would move columns, so it is for files without a map.
+ */
+function escapeWide(file: string): void {
+  const code = readFileSync(file, "utf8");
+  if (/\\[^\0-\xff]|String\.raw/.test(code)) return;
+  const escaped = code.replaceAll(
+    /[^\0-\xff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  writeFileSync(file, escaped);
 }
 
 function emitTypes(directory: string): void {

@@ -74,7 +74,7 @@ const BREACHES: Record<string, Record<string, string>> = {
   "nobody-imports-the-program": { "src/http/program.ts": code("../main.ts") },
   "console-knows-the-contract-only": { "console/a.ts": code("../src/lib/x.ts") },
   "program-without-tests": { "src/http/tests.ts": code("../../test/x.ts") },
-  "program-without-dev-dependencies": { "src/http/dev.ts": 'export { fc } from "fast-check";\n' },
+  "program-of-shipped-packages": { "src/http/dev.ts": 'export { fc } from "fast-check";\n' },
   "everything-resolves": { "src/http/nowhere-found.ts": code("./nowhere.ts") },
   "no-cycle-between-files": {
     "src/http/one.ts": type("./two.ts"),

@@ -7,7 +7,7 @@ const INPUTS = [
   "src/**/*.ts",
   "console/**/*.{ts,tsx,css,html,svg,json}",
   "scripts/build.ts",
-  "scripts/build-console.ts",
+  "scripts/build-*.ts",
   "scripts/source-hash.ts",
   "package-lock.json",
 ];
@@ -17,7 +17,7 @@ const TESTS = /\.test\.tsx?$/;
 export function sourceHash(root: string): string {
   const hash = createHash("sha256");
   const packageFile = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  hash.update(JSON.stringify([packageFile.version, packageFile.dependencies]));
+  hash.update(String(packageFile.version));
   for (const file of globSync(INPUTS, { cwd: root }).sort()) {
     if (TESTS.test(file)) continue;
     const bytes = readFileSync(join(root, file));

@@ -24,7 +24,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  *     node scripts/try-dockerfile.ts      as root, with bubblewrap installed
  */
 const root = dirname(import.meta.dirname);
-const node = resolve(root, "node_modules/node/bin/node");
+const node = process.execPath;
 const OWN = ["app", "config", "work", "data", "secrets"];
 const SECRETS = ["SHARED_SECRET", "API_TOKEN", "APPROVER_SECRET", "AUDIT_KEY"];
 

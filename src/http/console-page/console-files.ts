@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
+import { findAbove } from "../../lib/find-above.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -34,12 +35,8 @@ export class ConsoleFiles {
 
   /** Looks beside the program, or in dist/ above its sources; undefined where it was not built. */
   static find(from: string = import.meta.dirname): ConsoleFiles | undefined {
-    for (let folder = from; ; folder = dirname(folder)) {
-      for (const place of [join(folder, "console"), join(folder, "dist/console")]) {
-        if (existsSync(join(place, "assets"))) return new ConsoleFiles(place);
-      }
-      if (folder === dirname(folder)) return undefined;
-    }
+    const assets = findAbove(from, ["console/assets", "dist/console/assets"]);
+    return assets === undefined ? undefined : new ConsoleFiles(dirname(assets));
   }
 
   /** @param accepted the request's Accept-Encoding */

@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
+import { findAbove } from "../../lib/find-above.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { describeApi } from "../openapi.ts";
 import { type Route, route } from "../route.ts";
@@ -19,11 +19,11 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Swagger UI's files by our names. The rest of the package is not served. */
-const FILES: ReadonlyMap<string, { file: string; type: string }> = new Map([
-  ["viewer.css", { file: "swagger-ui.css", type: "text/css; charset=utf-8" }],
-  ["viewer.js", { file: "swagger-ui-bundle.js", type: "text/javascript; charset=utf-8" }],
-  ["icon.png", { file: "favicon-32x32.png", type: "image/png" }],
+/** Swagger UI's files: the build puts them beside the program under these names. */
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ["viewer.css", "text/css; charset=utf-8"],
+  ["viewer.js", "text/javascript; charset=utf-8"],
+  ["icon.png", "image/png"],
 ]);
 
 const PAGE = `<!doctype html>
@@ -112,16 +112,17 @@ export function createDocsRoutes(
         if (params.file === "start.js") {
           return reply.type("text/javascript; charset=utf-8").send(START);
         }
-        const asset = FILES.get(params.file);
-        if (asset === undefined) {
+        const type = TYPES.get(params.file);
+        const folder = findAbove(import.meta.dirname, ["docs-page", "dist/docs-page"]);
+        if (type === undefined || folder === undefined) {
           throw new GatewayError("not_found", "There is no such file.", {
             hint: "GET /docs names the files the page consists of.",
           });
         }
-        const path = join(viewerFolder(), asset.file);
+        const path = join(folder, params.file);
         const { size } = await stat(path);
         reply.headers({
-          "content-type": asset.type,
+          "content-type": type,
           "content-length": String(size),
           "cache-control": "public, max-age=3600",
         });
@@ -129,9 +130,4 @@ export function createDocsRoutes(
       },
     }),
   ];
-}
-
-function viewerFolder(): string {
-  const { resolve } = createRequire(import.meta.url);
-  return join(dirname(resolve("@fastify/swagger-ui")), "static");
 }
