@@ -4,8 +4,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { launch } from "../src/cli/launch.ts";
 import { SECRET } from "./signing.ts";
-import { readStartOptions } from "./start-options.ts";
 
 export const AUDIT_KEY = "bench-audit-key-of-more-than-sixteen-characters";
 
@@ -29,7 +29,7 @@ export interface GatewayFiles {
   readonly onLine?: (line: string) => void;
 }
 
-/** The built gateway, started as start.sh does, with limits out of the way. */
+/** The built gateway, started exactly as start.sh does, with limits out of the way. */
 export async function startGateway(
   folder?: string,
   environment: Readonly<Record<string, string>> = {},
@@ -43,9 +43,7 @@ export async function startGateway(
   })) {
     await writeFile(join(home, "config", name), text, { mode: 0o600 });
   }
-  const as = await readStartOptions();
-  const variables = {
-    ...as.environment,
+  const { args, env } = launch(join(ROOT, "dist/main.js"), {
     PORT: "0",
     SHARED_SECRET: SECRET,
     AUDIT_KEY,
@@ -53,8 +51,8 @@ export async function startGateway(
     DATA_DIR: join(home, "data"),
     CONFIG_DIR: join(home, "config"),
     ...environment,
-  };
-  return start([...as.flags, join(ROOT, "dist/main.js")], home, variables, onLine);
+  });
+  return start(args, home, env, onLine);
 }
 
 /** A script of this folder that prints its URL. */
@@ -72,7 +70,7 @@ export async function makeFolder(): Promise<string> {
 }
 
 async function start(
-  args: string[],
+  args: readonly string[],
   folder: string,
   environment: Record<string, string>,
   onLine?: (line: string) => void,

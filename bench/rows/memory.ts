@@ -17,7 +17,12 @@ export const benchMemory: Bench = async (report) => {
   await using gateway = await startGateway();
   await mkdir(join(gateway.folder, "work/tmp"), { recursive: true });
   await writeFile(join(gateway.folder, "work/tmp/test.txt"), "hello");
+  // A browser has the console open as well.
   await fetch(`${gateway.url}/health`);
+  const page = await (await fetch(`${gateway.url}/console`)).text();
+  for (const [, asset] of page.matchAll(/(?:src|href)="(\/console\/assets\/[^"]+)"/g)) {
+    await (await fetch(`${gateway.url}${asset}`)).arrayBuffer();
+  }
   await pause(REST_MS);
   const idle = await gateway.memory();
   const pool = new Pool(gateway.url, { connections: CONNECTIONS, pipelining: 1 });

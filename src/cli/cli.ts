@@ -1,35 +1,14 @@
 #!/usr/bin/env node
-import { VERSION } from "../version.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { runCli } from "./run-cli.ts";
-import type { Shell } from "./shell.ts";
+// The entry of the command line. It stays readable for old versions of Node, so that it can tell
+// people to install a newer one where the rest of the program would be a syntax error.
+const OLDEST = 24;
 
-// Reading `… | head` ends our output early: that is no error worth a trace.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT.brokenPipe);
-  });
+if (Number(process.versions.node.split(".")[0]) >= OLDEST) {
+  await import("./run-process.ts");
+} else {
+  process.stderr.write(
+    `error: bytebot-gateway needs Node ${OLDEST} or newer. This is Node ${process.version}, ${process.execPath}.\n` +
+      "hint:  Install a newer one: https://nodejs.org\n",
+  );
+  process.exitCode = 2;
 }
-
-let abort: AbortController | undefined;
-
-const shell: Shell = {
-  env: process.env,
-  cwd: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  exit: EXIT.ok as ExitCode,
-  // Only a command that can wait takes them over; `serve` has a way of its own.
-  get signal(): AbortSignal {
-    if (abort === undefined) {
-      const controller = new AbortController();
-      abort = controller;
-      for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => controller.abort());
-    }
-    return abort.signal;
-  },
-};
-
-process.exitCode = await runCli(process.argv.slice(2), shell, VERSION);

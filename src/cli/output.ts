@@ -1,4 +1,5 @@
 import { makeVisible } from "../lib/inert.ts";
+import { quoteForShell } from "./quote-for-shell.ts";
 import { type Paint, paintFor, type Shell, widthOf } from "./shell.ts";
 
 /**
@@ -85,7 +86,8 @@ function safeJson(value: unknown, indent?: number): string {
   );
 }
 
-/** In a clone the program is on no PATH: there it is the script of package.json. */
-export function programOf({ npm_lifecycle_event: script }: Shell["env"]): string {
-  return script === "gateway" ? "npm run -s gateway --" : "bytebot-gateway";
+/** How this program was called, as a word of a shell: a clone's script says how it was itself. */
+export function programOf({ GATEWAY_COMMAND, npm_lifecycle_event: script }: Shell["env"]): string {
+  if (GATEWAY_COMMAND) return quoteForShell(makeVisible(GATEWAY_COMMAND));
+  return script === "npx" ? "npx bytebot-gateway" : "bytebot-gateway";
 }

@@ -53,7 +53,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addAgentCommands(program, shell);
   addStopCommands(program, shell);
   program.commandsGroup("Operating:");
-  addServeCommand(program);
+  addServeCommand(program, shell);
   addMcpCommand(program, shell);
   addPolicyCommands(program, shell);
   addAuditCommands(program, shell);

@@ -79,6 +79,6 @@ export function inSession(
 function adviceFor(role: Role, looked: readonly string[]): string {
   const places = `Looked for ${looked.join(", ")}.`;
   return role === "approver"
-    ? `${places} Approving takes the approver's secret, which ./start.sh writes to approver.key.`
+    ? `${places} Approving takes the approver's secret, which the first start wrote to approver.key.`
     : `${places} Run it in the folder of the gateway's .env, or set the variable.`;
 }

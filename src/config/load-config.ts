@@ -145,7 +145,7 @@ function readSecrets(
   const required = (name: "SHARED_SECRET" | "AUDIT_KEY", purpose: string) => {
     const secret = variables.secret(name);
     if (secret !== undefined) return secret;
-    const hint = `It ${purpose}. ./start.sh makes one in .env; or \`openssl rand -base64 32\`.`;
+    const hint = `It ${purpose}. \`openssl rand -base64 32\` makes one.`;
     throw new StartupError(name, "is required", hint);
   };
 

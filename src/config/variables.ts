@@ -54,6 +54,11 @@ const COMMAND_LINE_NAMES: ReadonlySet<string> = new Set(
   ]),
 );
 
+/** Whether a name in `.env` is one that the gateway or its command line reads. */
+export function isKnownVariable(name: string): boolean {
+  return VARIABLE_NAMES.includes(name) || COMMAND_LINE_NAMES.has(name);
+}
+
 type Layer = (name: string) => string | undefined;
 
 /**
@@ -109,10 +114,7 @@ export class Variables {
 
   /** Throws StartupError where `.env` sets a variable that nobody reads: most likely a typing error. */
   refuseUnknown(others: ReadonlySet<string>): void {
-    const unknown = this.fileNames.find(
-      (name) =>
-        !VARIABLE_NAMES.includes(name) && !COMMAND_LINE_NAMES.has(name) && !others.has(name),
-    );
+    const unknown = this.fileNames.find((name) => !isKnownVariable(name) && !others.has(name));
     if (unknown === undefined) return;
     const [meant] = nearest(unknown, VARIABLE_NAMES);
     const hint = meant === undefined ? "Remove it from .env." : `Did you mean ${meant}?`;

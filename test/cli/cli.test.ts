@@ -57,16 +57,16 @@ describe("run", () => {
     expect(exit).toBe(1);
   });
 
-  test("suggests commands as it was called: by its name, or as the clone's npm script", async () => {
+  test("suggests commands as it was called: by its name, or as the clone's script", async () => {
     const words = ["plan", "fs.list", "path=/tmp"];
     expect((await cli(gateway, words)).stderr).toContain("Start it: bytebot-gateway execute task_");
-    const script = { env: { npm_lifecycle_event: "gateway" } };
+    const script = { env: { GATEWAY_COMMAND: "./gateway" } };
     expect((await cli(gateway, words, script)).stderr).toContain(
-      "Start it: npm run -s gateway -- execute task_",
+      "Start it: ./gateway execute task_",
     );
     const long = ["run", "--yes", "--timeout", "1", "wait", "duration_ms=60000"];
     const { stderr } = await cli(gateway, long, script);
-    const cancel = stderr.match(/Cancel it: npm run -s gateway -- (cancel) (task_\S+)/);
+    const cancel = stderr.match(/Cancel it: \.\/gateway (cancel) (task_\S+)/);
     expect((await cli(gateway, cancel?.slice(1) ?? [])).exit).toBe(0);
   });
 

