@@ -57,7 +57,7 @@ export function terminalFrame(taskId: string, screen: string): string {
   const [plain = "", ...marked] = inHtml(screen.replaceAll("\r", "").trim()).split("\u001b[");
   const shown = marked.map((part) => part.replace(/^([\d;?]*)([A-Za-z])/, markOf));
   return `<!doctype html><style>${PAGE}</style>
-<pre class="terminal">$ npm run -s gateway -- approve ${inHtml(taskId)}\n${plain}${shown.join("")}</pre>`;
+<pre class="terminal">$ ./gateway approve ${inHtml(taskId)}\n${plain}${shown.join("")}</pre>`;
 }
 
 const COLOURS: Readonly<Record<string, string>> = {

@@ -79,6 +79,6 @@ function unreadable(error: unknown): ReadyPart {
   return {
     ok: false,
     detail,
-    hint: "Look at the database in DATA_DIR; `bytebot-gateway doctor` helps.",
+    hint: "Look at the database in DATA_DIR; `./gateway doctor` helps.",
   };
 }

@@ -98,7 +98,7 @@ function Nothing() {
       <p>You read all of it, then approve or reject. Nothing runs before that.</p>
       <p className="try">
         To see one, plan something as a requester does:
-        <code>npm run -s gateway -- run fs.write path=/tmp/hello.txt content=Hello</code>
+        <code>./gateway run fs.write path=/tmp/hello.txt content=Hello</code>
       </p>
     </div>
   );

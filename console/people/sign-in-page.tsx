@@ -80,11 +80,10 @@ export function SignInPage() {
         <summary>No way in?</summary>
         <p>
           An operator can send you a link. Whoever runs the gateway makes one on its host with{" "}
-          <code>bytebot-gateway people link</code>.
+          <code>./gateway people link</code>.
         </p>
         <p>
-          On the command line, <code>bytebot-gateway approve TASK</code> decides with the approver's
-          key.
+          On the command line, <code>./gateway approve TASK</code> decides with the approver's key.
         </p>
       </details>
     </DoorPage>

@@ -75,7 +75,7 @@ export function unexpectedAnswer(response: Response, text: string): GatewayReque
 
 /** Hints for the system's and undici's error codes that have a known remedy. */
 const NETWORK_HINTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "Nothing listens there. Start the gateway with `bytebot-gateway serve`.",
+  ECONNREFUSED: "Nothing listens there. Start the gateway with `./gateway serve`.",
   ENOTFOUND: "The host name is not known. Check the URL.",
   EAI_AGAIN: "The host name could not be looked up. Check the network and the URL.",
   ECONNRESET: "The connection was closed before the answer. Is the URL's http or https right?",

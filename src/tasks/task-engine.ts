@@ -386,7 +386,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   #refuseStopped(): void {
     if (!this.stopped) return;
     throw new GatewayError("stopped", "The gateway is stopped and takes no new work.", {
-      hint: "An approver resumes it: POST /resume, or `bytebot-gateway resume`.",
+      hint: "An approver resumes it: POST /resume, or `./gateway resume`.",
       retry_after: 30,
     });
   }

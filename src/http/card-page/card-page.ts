@@ -23,7 +23,7 @@ export const CARD_PAGE = `<!doctype html>
 </div>
 <div id="buttons"></div>
 </main>
-<noscript><p>This card needs JavaScript. The plan can be decided with <code>bytebot-gateway approve</code>.</p></noscript>
+<noscript><p>This card needs JavaScript. The plan can be decided with <code>./gateway approve</code>.</p></noscript>
 <script>${CARD_SCRIPT}</script>
 </html>
 `;
