@@ -14,7 +14,7 @@ import type { Explanation } from "../policy/explain.ts";
 import { describeProblems, validatePolicy } from "../policy/validate-policy.ts";
 import { CliError } from "./cli-error.ts";
 import { inert } from "./inert-text.ts";
-import type { Output } from "./output.ts";
+import { type Output, programOf } from "./output.ts";
 import { type ParameterSchema, parseParameters } from "./parameters.ts";
 import { fileReader } from "./read-input.ts";
 import { riskText } from "./render-plan.ts";
@@ -63,7 +63,7 @@ async function readPolicy(session: Session, named: string | undefined): Promise<
   throw new CliError(
     "usage",
     `${file} is refused:\n${describeProblems(validated.problems).join("\n")}`,
-    `bytebot-gateway policy check ${file}`,
+    `${programOf(shell.env)} policy check ${file}`,
   );
 }
 

@@ -55,6 +55,24 @@ describe("inert text", () => {
     expect(inertBlock("a\n", 40)).toEqual(["│ a"]);
   });
 
+  test("words stay whole; the space before one on the next line is seen there", () => {
+    expect(wrap("one two three", 8)).toEqual(["one two", " three"]);
+    expect(wrap("one two  three", 9)).toEqual(["one two", "  three"]);
+    expect(wrap("a verylongword b", 8)).toEqual(["a", " verylon", "gword b"]);
+    expect(wrap("onetwoth three", 8)).toEqual(["onetwoth", " three"]);
+    expect(inertBlock("rm -r /tmp/old /tmp/new\n", 18)).toEqual([
+      "│ rm -r /tmp/old",
+      "┊  /tmp/new",
+    ]);
+    fc.assert(
+      fc.property(text, fc.integer({ min: 4, max: 40 }), (given, width) => {
+        const pieces = wrap(given, width);
+        expect(pieces.join("")).toBe(given);
+        for (const piece of pieces) expect(displayWidth(piece)).toBeLessThanOrEqual(width);
+      }),
+    );
+  });
+
   test("wraps at columns, not characters", () => {
     expect(wrap("漢字漢字", 4)).toEqual(["漢字", "漢字"]);
     expect(wrap("", 4)).toEqual([""]);

@@ -27,8 +27,17 @@ export function inertLine(line: string, width: number): string[] {
   );
 }
 
-/** Pieces of at most `width` columns each; an empty text is one empty piece. */
+/**
+ * Pieces of at most `width` columns each, which make the text again when they are joined; an empty
+ * text is one empty piece. Words stay whole where they fit. The space before a word that goes on the
+ * next line goes with it: there it can be seen, so that nobody takes two words for one.
+ */
 export function wrap(text: string, width: number): string[] {
+  return split(text, width, (piece) => piece.search(/(?<=[^ ]) +[^ ]*$/));
+}
+
+/** @param breakAt where a piece that is full is broken, as an index in it; below 1: at its end */
+function split(text: string, width: number, breakAt: (piece: string) => number): string[] {
   if (text.length <= width && NARROW_ONLY.test(text)) return [text];
   const pieces: string[] = [];
   let piece = "";
@@ -36,9 +45,10 @@ export function wrap(text: string, width: number): string[] {
   for (const character of text) {
     const wide = columnsOf(character);
     if (columns + wide > width) {
-      pieces.push(piece);
-      piece = "";
-      columns = 0;
+      const at = character === " " ? 0 : breakAt(piece);
+      pieces.push(at > 0 ? piece.slice(0, at) : piece);
+      piece = at > 0 ? piece.slice(at) : "";
+      columns = displayWidth(piece);
     }
     piece += character;
     columns += wide;
@@ -66,8 +76,9 @@ export function wrapWords(text: string, width: number): string[] {
 
 /** Cut to `width` columns, for a status line only: what is approved is never cut. */
 export function cut(text: string, width: number): string {
-  const [first = "", ...rest] = wrap(text, width);
-  return rest.length === 0 ? first : `${wrap(text, width - 1)[0] ?? ""}…`;
+  const whole = () => 0;
+  const [first = "", ...rest] = split(text, width, whole);
+  return rest.length === 0 ? first : `${split(text, width - 1, whole)[0] ?? ""}…`;
 }
 
 /** Columns of a visible text. */

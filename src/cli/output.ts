@@ -1,4 +1,5 @@
 import { makeVisible } from "../lib/inert.ts";
+import { wrapWords } from "./inert-text.ts";
 import { quoteForShell } from "./quote-for-shell.ts";
 import { type Paint, paintFor, type Shell, widthOf } from "./shell.ts";
 
@@ -65,14 +66,25 @@ export class Output {
       return;
     }
     const paint = this.notePaint;
-    const detail = makeVisible(error.detail, { multiline: true });
-    this.#shell.stderr.write(`${paint(["red", "bold"], "error:")} ${detail}\n`);
+    this.#shell.stderr.write(
+      `${paint(["red", "bold"], "error:")} ${this.#wrapped(error.detail)}\n`,
+    );
     if (error.hint !== undefined) {
-      const hint = makeVisible(error.hint, { multiline: true });
-      this.#shell.stderr.write(`${paint("dim", "hint:")}  ${hint}\n`);
+      this.#shell.stderr.write(`${paint("dim", "hint:")}  ${this.#wrapped(error.hint)}\n`);
     }
   }
+
+  /** Made inert; on a terminal words stay whole and stand under each other, a program gets lines. */
+  #wrapped(text: string): string {
+    const lines = makeVisible(text, { multiline: true }).split("\n");
+    if (this.#shell.stderr.isTTY !== true) return lines.join("\n");
+    const room = widthOf(this.#shell.stderr) - LEAD;
+    return lines.flatMap((line) => wrapWords(line, room)).join(`\n${" ".repeat(LEAD)}`);
+  }
 }
+
+/** What stands before an error and before its hint. */
+const LEAD = "error: ".length;
 
 /** Characters JSON may carry bare but a terminal would act on or not show. */
 const UNSAFE = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -16,12 +16,14 @@ import { addTaskCommands } from "./commands/task.ts";
 import { addWatchCommand } from "./commands/watch.ts";
 import { addWebhookCommands } from "./commands/webhooks.ts";
 import { EXIT, EXIT_MEANINGS, type ExitName } from "./exit-codes.ts";
-import { type Paint, paintFor, type Shell } from "./shell.ts";
+import { wrapWords } from "./inert-text.ts";
+import { programOf } from "./output.ts";
+import { type Paint, paintFor, type Shell, widthOf } from "./shell.ts";
 
 /** The whole command line. Parsing it throws CommanderError in place of ending the process. */
 export function buildProgram(shell: Shell, version: string): Command {
   const paint = paintFor(shell.stdout, shell.env);
-  const program = new Command("bytebot-gateway");
+  const program = new Command(programOf(shell.env));
   program
     .description("Plan, confirm, execute: the gateway between chat models and a desktop.")
     .version(version, "-V, --version")
@@ -31,17 +33,17 @@ export function buildProgram(shell: Shell, version: string): Command {
     .configureOutput({
       writeOut: (text) => shell.stdout.write(text),
       writeErr: (text) => shell.stderr.write(text),
-      outputError: (text, write) => write(text),
+      outputError: (text, write) => write(withoutSuggestingStop(text)),
       getOutHelpWidth: () => shell.stdout.columns ?? 80,
       getErrHelpWidth: () => shell.stderr.columns ?? 80,
       getOutHasColors: () => true,
       getErrHasColors: () => true,
       stripColor: (text) => text,
     })
-    .configureHelp({ showGlobalOptions: true, ...stylesOf(paint) })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20, ...stylesOf(paint) })
     .showHelpAfterError("(--help says more)")
     .exitOverride()
-    .addHelpText("after", AFTER_HELP);
+    .addHelpText("after", () => afterHelp(widthOf(shell.stdout)));
 
   program.commandsGroup("Tasks:");
   addRunCommand(program, shell);
@@ -74,11 +76,25 @@ function stylesOf(paint: Paint) {
   };
 }
 
-const AFTER_HELP = `
-Secrets come from the environment, then from .env in the current folder: SHARED_SECRET to plan and
-execute; APPROVER_SECRET, APPROVER_SECRET_FILE or ./approver.key to decide. NAME_FILE names a file.
+const SECRETS_HELP =
+  "Secrets come from the environment, then from .env in the current folder: SHARED_SECRET to plan " +
+  "and execute; APPROVER_SECRET, APPROVER_SECRET_FILE or ./approver.key to decide. NAME_FILE names " +
+  "a file.";
 
-Exit codes:
-${Object.entries(EXIT_MEANINGS)
-  .map(([name, meaning]) => `  ${String(EXIT[name as ExitName]).padStart(3)}  ${meaning}`)
-  .join("\n")}`;
+function afterHelp(width: number): string {
+  const codes = Object.entries(EXIT_MEANINGS).flatMap(([name, meaning]) => {
+    const [first = "", ...rest] = wrapWords(meaning, width - 7);
+    const code = String(EXIT[name as ExitName]).padStart(3);
+    return [`  ${code}  ${first}`, ...rest.map((line) => `       ${line}`)];
+  });
+  return ["", ...wrapWords(SECRETS_HELP, width), "", "Exit codes:", ...codes].join("\n");
+}
+
+/** Ending everything is nothing to be proposed to whoever mistyped another word. */
+function withoutSuggestingStop(text: string): string {
+  return text.replace(/\n\(Did you mean (?:one of )?([^?]*)\?\)/, (_, list: string) => {
+    const names = list.split(", ").filter((name) => name !== "stop");
+    if (names.length === 0) return "";
+    return `\n(Did you mean ${names.length > 1 ? "one of " : ""}${names.join(", ")}?)`;
+  });
+}

@@ -27,6 +27,15 @@ export class Session {
     this.#options = options;
   }
 
+  /** The options every command has, as they were given: words for a command that goes on here. */
+  get given(): readonly string[] {
+    const { url, keyId } = this.#options;
+    return [
+      ...(url === undefined ? [] : ["--url", url]),
+      ...(keyId === undefined ? [] : ["--key-id", keyId]),
+    ];
+  }
+
   get url(): string {
     return this.settings.url(this.#options.url);
   }

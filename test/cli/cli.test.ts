@@ -28,6 +28,48 @@ function json<Value>(text: string): Value {
   return JSON.parse(text);
 }
 
+describe("help", () => {
+  test("keeps its lines within 80 columns, for every command", async () => {
+    const { stdout: help } = await cli(gateway, ["--help"]);
+    const names = [...help.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = ""]) => [name]);
+    expect(names.length).toBeGreaterThan(20);
+    const commands = [
+      [],
+      ...names,
+      ["policy", "check"],
+      ["policy", "explain"],
+      ["audit", "verify"],
+      ["people", "link"],
+    ];
+    for (const words of commands) {
+      const { stdout, exit } = await cli(gateway, [...words, "--help"]);
+      expect(exit).toBe(0);
+      expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+
+  test("is called what the program was called", async () => {
+    const { stdout } = await cli(gateway, ["run", "--help"], {
+      env: { GATEWAY_COMMAND: "./gateway" },
+    });
+    expect(stdout).toMatch(/^Usage: \.\/gateway run /);
+    expect(stdout).toContain("  ./gateway run fs.list path=/tmp\n");
+    const npx = await cli(gateway, ["run", "--help"], { env: { npm_lifecycle_event: "npx" } });
+    expect(npx.stdout).toMatch(/^Usage: npx bytebot-gateway run /);
+  });
+
+  test.each(["shop", "stp", "stopp", "sto"])("%s is no reason to propose stop", async (word) => {
+    const { stderr, exit } = await cli(gateway, [word]);
+    expect(stderr).toContain(`unknown command '${word}'`);
+    expect(stderr).not.toMatch(/stop\?|stop,|, stop/);
+    expect(exit).toBe(2);
+  });
+
+  test("proposes what else was meant", async () => {
+    expect((await cli(gateway, ["aprove"])).stderr).toContain("(Did you mean approve?)");
+  });
+});
+
 describe("run", () => {
   test("gives a pipe the file's own bytes and keeps everything else off stdout", async () => {
     const { exit, stdout, stderr } = await cli(gateway, [
@@ -276,5 +318,21 @@ describe("operating", () => {
     expect(refused.exit).toBe(9);
     expect((await cli(gateway, ["resume"], approver())).exit).toBe(0);
     expect((await cli(gateway, ["run", "--yes", "wait", "duration_ms=1"])).exit).toBe(0);
+  });
+});
+
+describe("tasks", () => {
+  test("goes on with the same filters", async () => {
+    for (const name of ["a", "b"]) {
+      expect((await cli(gateway, ["plan", "fs.list", `path=/tmp/${name}`])).exit).toBe(0);
+    }
+    const words = ["tasks", "--status", "planned", "--limit", "1", "--url", gateway.url];
+    const first = await cli(gateway, words);
+    const more = /^More: bytebot-gateway (.+)$/m.exec(first.stderr)?.[1];
+    expect(more).toMatch(/^tasks --url \S+ --status planned --limit 1 --cursor \S+$/);
+    const next = await cli(gateway, more?.split(" ") ?? []);
+    expect(next.exit).toBe(0);
+    expect(next.stdout).toMatch(/^task_\S+ {2}planned /);
+    expect(next.stdout).not.toBe(first.stdout);
   });
 });

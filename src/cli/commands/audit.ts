@@ -22,7 +22,7 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   audit
     .command("verify")
     .description(
-      "Proves that no record was changed, removed, reordered or sealed anew. Works offline and\n" +
+      "Proves that no record was changed, removed, reordered or sealed anew. Works offline and " +
         "beside a running gateway. Needs AUDIT_KEY.",
     )
     .option("--data-dir <folder>", "where the database is (else DATA_DIR, else ./data)")

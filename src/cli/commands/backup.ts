@@ -37,7 +37,7 @@ export function addBackupCommands(program: Command, shell: Shell): void {
     .command("restore")
     .summary("put a backup in place")
     .description(
-      "Puts a backup in place, or for a running gateway at its next start. The database that was\n" +
+      "Puts a backup in place, or for a running gateway at its next start. The database that was " +
         "there is kept. Tasks that were under way in the backup do not run again.",
     )
     .argument("<file>", "a file written by backup")

@@ -21,7 +21,7 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
     .command("approve")
     .summary("show a whole plan, ask on the terminal, approve it")
     .description(
-      "Shows the whole plan and asks on the terminal itself (/dev/tty), never on a pipe.\n" +
+      "Shows the whole plan and asks on the terminal itself (/dev/tty), never on a pipe. " +
         "Takes the approver's secret from APPROVER_SECRET, APPROVER_SECRET_FILE or ./approver.key.",
     )
     .argument("<task>", "the task's id")
@@ -63,7 +63,7 @@ export function addDecisionCommands(program: Command, shell: Shell): void {
     .command("reject")
     .summary("refuse a plan")
     .description(
-      "Refuses a plan for good: it never runs. With --proposal the requester receives another plan,\n" +
+      "Refuses a plan for good: it never runs. With --proposal the requester receives another plan, " +
         "which it may plan in its place.",
     )
     .argument("<task>", "the task's id")

@@ -11,8 +11,8 @@ export function addMcpCommand(program: Command, shell: Shell): void {
     .command("mcp")
     .summary("speak MCP on stdin and stdout, for desktop clients")
     .description(
-      "Hands the messages of an MCP client on to the gateway's /mcp, for clients that\n" +
-        "start their servers as programs. Takes the token from API_TOKEN. Says what it\n" +
+      "Hands the messages of an MCP client on to the gateway's /mcp, for clients that " +
+        "start their servers as programs. Takes the token from API_TOKEN. Says what it " +
         "has to say on stderr.",
     )
     .action((_options, command) => inSession(shell, command, bridge));

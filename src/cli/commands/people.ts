@@ -21,7 +21,7 @@ export function addPeopleCommands(program: Command, shell: Shell): void {
     .command("people")
     .summary("list who may sign in, make a link that lets somebody in")
     .description(
-      "Who may sign in to the console. Works on DATA_DIR itself, whether the gateway runs or not:\n" +
+      "Who may sign in to the console. Works on DATA_DIR itself, whether the gateway runs or not: " +
         "whoever may write there may let people in.",
     );
 
@@ -41,7 +41,7 @@ export function addPeopleCommands(program: Command, shell: Shell): void {
   people
     .command("link")
     .description(
-      "Makes a one-time link. With an id: it gives that person access again, replaces their\n" +
+      "Makes a one-time link. With an id: it gives that person access again, replaces their " +
         "passkeys and password and ends their sessions. Without: it lets a new person in.",
     )
     .argument("[id]", "who has lost access, as `people list` names them")

@@ -46,7 +46,7 @@ export function addPolicyCommands(program: Command, shell: Shell): void {
   policy
     .command("explain")
     .description(
-      "Says which rule decides on an action, and what would change it. What depends on the\n" +
+      "Says which rule decides on an action, and what would change it. What depends on the " +
         "desktop, such as overwriting a file, is not looked at.",
     )
     .argument("<action>", "what to do, e.g. fs.write")

@@ -6,6 +6,7 @@ import { CliError } from "../cli-error.ts";
 import { exitOfStatus } from "../exit-codes.ts";
 import { followTask } from "../follow-task.ts";
 import { seconds } from "../option-values.ts";
+import { programOf } from "../output.ts";
 import { type PlanOptions, planRequest } from "../plan-request.ts";
 import { printOutcome } from "../print-outcome.ts";
 import { renderPlan } from "../render-plan.ts";
@@ -22,7 +23,7 @@ export function addRunCommand(program: Command, shell: Shell): void {
     .command("run")
     .summary("plan an action, show it, ask, execute it and follow it to its end")
     .description(
-      "Plans an action, shows what it would do, asks, executes it and follows it to its end.\n" +
+      "Plans an action, shows what it would do, asks, executes it and follows it to its end. " +
         "The result goes to stdout, everything else to stderr.",
     )
     .argument("[action]", "what to do, e.g. fs.read")
@@ -32,7 +33,7 @@ export function addRunCommand(program: Command, shell: Shell): void {
     .option("--desktop <name>", "the desktop to work on")
     .option("-y, --yes", "execute without asking; an approver is still asked where policy says so")
     .option("--timeout <seconds>", "wait no longer for the task's end", seconds)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", examples(programOf(shell.env)))
     .action((action: string | undefined, words: string[], options: RunCommandOptions, command) =>
       inSession(shell, command, async (session) => {
         const client = session.client("requester");
@@ -54,14 +55,14 @@ export function addRunCommand(program: Command, shell: Shell): void {
     );
 }
 
-const EXAMPLES = `
+const examples = (program: string) => `
 Examples:
-  bytebot-gateway run fs.list path=/tmp
-  bytebot-gateway run fs.write path=/tmp/note.txt content=@note.txt
-  bytebot-gateway run fs.read path=/tmp/note.txt > note.txt
-  bytebot-gateway run shell.run command=ls command=-l
-  bytebot-gateway run mouse.click coordinates.x=10 coordinates.y=20
-  bytebot-gateway run --file plan.json`;
+  ${program} run fs.list path=/tmp
+  ${program} run fs.write path=/tmp/note.txt content=@note.txt
+  ${program} run fs.read path=/tmp/note.txt > note.txt
+  ${program} run shell.run command=ls command=-l
+  ${program} run mouse.click coordinates.x=10 coordinates.y=20
+  ${program} run --file plan.json`;
 
 /** Gets the yes that can be given here; throws where it was refused. */
 async function confirmHere(

@@ -10,6 +10,7 @@ import { followTask } from "../follow-task.ts";
 import { cut, inert } from "../inert-text.ts";
 import { count, seconds } from "../option-values.ts";
 import { printOutcome } from "../print-outcome.ts";
+import { quoteForShell } from "../quote-for-shell.ts";
 import { durationText, RISK_STYLES, renderPlan } from "../render-plan.ts";
 import { inSession, type Session } from "../session.ts";
 import type { Shell } from "../shell.ts";
@@ -58,12 +59,12 @@ export function addTaskCommands(program: Command, shell: Shell): void {
     .command("tasks")
     .summary("list tasks, or show one whole")
     .description(
-      "Lists tasks, newest first, or shows one whole. A requester sees its own, an approver\n" +
+      "Lists tasks, newest first, or shows one whole. A requester sees its own, an approver " +
         "(--key-id approver) everyone's.",
     )
     .argument("[task]", "the task's id")
     .option("--status <status>", `only these: ${STATUS_NAMES}`)
-    .option("--limit <number>", "how many, up to 200", count, 20)
+    .option("--limit <number>", "how many, up to 200", count, USUAL_LIMIT)
     .option("--cursor <cursor>", "go on where the last page ended")
     .action((taskId: string | undefined, options: ListOptions, command) =>
       inSession(shell, command, async (session) => {
@@ -116,6 +117,7 @@ const STATUSES: Readonly<Record<TaskStatus, true>> = {
   rejected: true,
   expired: true,
 };
+const USUAL_LIMIT = 20;
 const STATUS_NAMES = Object.keys(STATUSES).join(", ");
 
 interface ListOptions {
@@ -149,7 +151,14 @@ async function listTasks(session: Session, { status, limit, cursor }: ListOption
     output.print(`${head}${risk}  ${output.onTerminal ? cut(summary, room) : summary}`);
   }
   if (list.next_cursor !== undefined) {
-    output.note(`More: ${output.program} tasks --cursor ${list.next_cursor}`);
+    const words = [
+      "tasks",
+      ...session.given,
+      ...(status === undefined ? [] : ["--status", status]),
+      ...(limit === USUAL_LIMIT ? [] : ["--limit", String(limit)]),
+      ...["--cursor", list.next_cursor],
+    ];
+    output.note(`More: ${output.program} ${words.map(quoteForShell).join(" ")}`);
   }
 }
 

@@ -13,7 +13,7 @@ export function addWatchCommand(program: Command, shell: Shell): void {
     .command("watch")
     .summary("show events as they happen")
     .description(
-      "Shows events as they happen, one a line; with a task, its own from the first to the last.\n" +
+      "Shows events as they happen, one a line; with a task, its own from the first to the last. " +
         "Reconnects and goes on where it was. Without a secret it sees names and progress only.",
     )
     .argument("[task]", "the task's id")
