@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { MEMORY_VARIABLES, NODE_OPTIONS } from "../src/cli/launch.ts";
 import { VARIABLE_NAMES } from "../src/config/variables.ts";
 
 /**
@@ -53,6 +54,16 @@ describe("Dockerfile", () => {
 
   test("I7 holds no secret", () => {
     expect(instructions.filter((line) => /SECRET|TOKEN|_KEY/.test(line))).toEqual([]);
+  });
+
+  test("starts Node as start.sh does", () => {
+    const [command = ""] = of("CMD");
+    const words: string[] = JSON.parse(command.slice("CMD ".length));
+    expect(words).toEqual(["node", ...NODE_OPTIONS, "dist/main.js"]);
+    const variables = of("ENV").join(" ");
+    for (const [name, value] of Object.entries(MEMORY_VARIABLES)) {
+      expect(variables).toContain(`${name}=${value} `);
+    }
   });
 
   test("starts and probes without a shell, so that signals reach the gateway", () => {

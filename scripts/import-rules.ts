@@ -6,8 +6,8 @@ import type { ICruiseOptions, IForbiddenRuleType } from "dependency-cruiser";
  */
 
 /**
- * Packages that are part of the built program. All packages are devDependencies, because the build
- * bundles these and nothing is installed beside it.
+ * Packages that are part of the built program. They are devDependencies, because the build
+ * bundles them and nothing is installed beside it; only TypeBox ships whole, for the client's types.
  */
 const SHIPPED_PACKAGES: readonly string[] = [
   "@fastify/cors",

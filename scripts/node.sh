@@ -14,10 +14,12 @@ major_of() {
 }
 
 find_node() {
-  NODE=$(command -v node) || fail "Node.js is not installed. Install Node 24, with npm: https://nodejs.org"
-  local major
-  major=$(major_of "$NODE")
+  NODE=$(command -v node || true)
+  local major=0
+  [ -z "$NODE" ] || major=$(major_of "$NODE")
   [ "$major" -lt 24 ] || return 0
+  # What was fetched before serves where there is no Node on the PATH either, as for programs that a
+  # desktop starts.
   cmp -s "$ROOT/scripts/node/package-lock.json" "$ROOT/.node/package-lock.json" || fetch_node "$major"
   NODE=$(fetched_node "$ROOT/.node")
   [ "$(major_of "$NODE")" -ge 24 ] ||
@@ -28,6 +30,7 @@ fetched_node() { compgen -G "$1/node_modules/node-*/bin/node" || true; }
 
 # npm checks the hash in the lock file, and no install script is run.
 fetch_node() {
+  [ -n "$NODE" ] || fail "Node.js is not installed. Install Node 24 or newer, with npm: https://nodejs.org"
   command -v npm >/dev/null 2>&1 ||
     fail "npm is not installed. It comes with Node.js; Debian has it in the package npm."
   [ "$1" -ge 20 ] || fail "Node $(node -v) is too old. Install Node 24 or newer: https://nodejs.org"
