@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { bind } from "./bind.ts";
+import { collectWhenIdle } from "./collect-when-idle.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createContext } from "./context.ts";
 import { toSourceStack } from "./lib/source-stack.ts";
@@ -21,6 +22,7 @@ export async function main(): Promise<void> {
     await using context = await createContext({ config, secrets, log, learn });
     const at = { host: config.host, port: config.port };
     const url = await bind(() => context.app.listen(at), at, ["HOST", "PORT"]);
+    using _idle = collectWhenIdle(context.app.server);
     const link = context.firstLink();
     if (link !== undefined) process.stdout.write(describeFirstLink(link));
     log.info(

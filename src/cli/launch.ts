@@ -10,6 +10,8 @@ import { findAbove } from "../lib/find-above.ts";
 export const NODE_OPTIONS: readonly string[] = [
   // A burst of work must not leave a large young generation behind.
   "--max-semi-space-size=4",
+  // For the collection while nobody asks anything (src/collect-when-idle.ts).
+  "--expose-gc",
 ];
 
 /** Variables for the C library: memory that a burst of work needed goes back to the system. */
