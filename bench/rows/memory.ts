@@ -43,7 +43,7 @@ export const benchMemory: Bench = async (report) => {
     limitRow(
       "memory after 100,000 tasks, of that at rest",
       after / idle,
-      1.5,
+      1.4,
       "×",
       `${Math.round(after / MEGABYTE)} MB`,
     ),

@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { NODE_OPTIONS } from "../../src/cli/launch.ts";
 
 /**
  * start.sh on a copy of the project under a path with spaces. `npm ci` is stood in for by a script
@@ -125,7 +126,8 @@ describe("start.sh", () => {
     expect(installs()).toHaveLength(1);
     expect(installs()[0]).toMatch(/^ci /);
     expect((await fetch(`${started.url}/health`)).status).toBe(200);
-    expect(readFileSync(`/proc/${started.child.pid}/cmdline`, "utf8")).toContain("dist/main.js");
+    const [, ...words] = readFileSync(`/proc/${started.child.pid}/cmdline`, "utf8").split("\0");
+    expect(words).toEqual([...NODE_OPTIONS, join(project, "dist/main.js"), ""]);
     for (const name of [".env", "approver.key"]) {
       expect(statSync(join(project, name)).mode & 0o777).toBe(0o600);
     }
