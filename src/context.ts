@@ -164,6 +164,7 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       capabilities,
       policy: () => policy.current,
       findPrincipal,
+      handsOf: (keyId) => people.handsOf([keyId, ...(ring.principal(keyId)?.toldTo ?? [])]),
       checkTouch: (principal, request, risk) => people.touch.check(principal, request, risk),
       maxFileSize: config.maxFileSize,
       publicUrl: () => publicUrl,

@@ -44,6 +44,7 @@ export const operate = {
   invite: (role: PersonRole, name: string) =>
     post<LinkView>("/people", { role, ...(name !== "" && { name }) }),
   recover: (id: string) => post<LinkView>(`/people/${id}/link`),
+  vouch: (id: string) => post<unknown>(`/people/${id}/vouch`),
   removePerson: (id: string) => request("DELETE", `/people/${id}`),
   withdraw: (id: string) => request("DELETE", `/people/invitations/${id}`),
 

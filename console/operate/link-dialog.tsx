@@ -27,7 +27,9 @@ export function LinkDialog({ link, onClose }: { link: MadeLink | undefined; onCl
           {" "}
           and ends <Moment at={link.expires_at} />.
         </>
-      )}
+      )}{" "}
+      Until somebody else vouches for them, the two of you count as one person where a plan takes
+      two approvals, because you have seen this link.
       {link?.recovers && " Using it replaces their passkeys and password and signs them out."}
     </ShownOnceDialog>
   );

@@ -48,6 +48,7 @@ export function PeoplePart() {
           <li key={person.id} className="entry">
             <PersonEntry
               person={person}
+              mayVouch={mayVouch(data.people, session.data?.person.id, person)}
               isMe={person.id === session.data?.person.id}
               onLink={(link) => setMade({ ...link, whose: person.name, recovers: true })}
             />
@@ -70,6 +71,16 @@ export function PeoplePart() {
       <LinkDialog link={made} onClose={() => setMade(undefined)} />
     </>
   );
+}
+
+type Person = PeopleList["people"][number];
+
+function mayVouch(people: readonly Person[], mine: string | undefined, person: Person): boolean {
+  const me = people.find(({ id }) => id === mine);
+  if (me === undefined || person.counts_as_one_with.length === 0) return false;
+  const hands = ({ id, counts_as_one_with: others }: Person) => [`person:${id}`, ...others];
+  const theirs = hands(person);
+  return !hands(me).some((hand) => theirs.includes(hand));
 }
 
 function Invitation({ invitation }: { invitation: PeopleList["invitations"][number] }) {

@@ -3,6 +3,7 @@ import type { LinkView, PeopleList } from "../../src/contract/people.ts";
 import { keptForOperators, operate } from "../api/operate.ts";
 import { useRefresh } from "../api/queries.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
+import { Who } from "../parts/facts.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { Moment } from "../parts/time.tsx";
@@ -11,16 +12,23 @@ import { ConfirmDialog } from "./confirm-dialog.tsx";
 interface Props {
   readonly person: PeopleList["people"][number];
   readonly isMe: boolean;
+  /** I cannot be this person, nor whoever let them in: I may say that they are one of their own. */
+  readonly mayVouch: boolean;
   readonly onLink: (link: LinkView) => void;
 }
 
 /** Somebody who may sign in, how they do, and what an operator can do about it. */
-export function PersonEntry({ person, isMe, onLink }: Props) {
+export function PersonEntry({ person, isMe, mayVouch, onLink }: Props) {
   const refresh = useRefresh();
   const announce = useAnnounce();
   const recover = useMutation({
     mutationFn: () => operate.recover(person.id),
     onSuccess: onLink,
+  });
+  const vouch = useMutation({
+    mutationFn: () => operate.vouch(person.id),
+    onSuccess: () => announce("They count as a person of their own."),
+    onSettled: () => refresh(keptForOperators.people),
   });
   const remove = useMutation({
     mutationFn: () => operate.removePerson(person.id),
@@ -50,9 +58,22 @@ export function PersonEntry({ person, isMe, onLink }: Props) {
             </>
           )}
         </p>
+        {person.counts_as_one_with.length > 0 && <CountsWith person={person} mayVouch={mayVouch} />}
         <ProblemNote error={recover.error} />
       </div>
       <div className="buttons">
+        {mayVouch && (
+          <ConfirmDialog
+            trigger="Vouch"
+            about={`for ${person.name}`}
+            title={`Is ${person.name} a person of their own?`}
+            act="Yes, I vouch for them"
+            work={vouch}
+          >
+            You know them, and know that they are not who let them in. From now on they count by
+            themselves where a plan takes two approvals. The record names you.
+          </ConfirmDialog>
+        )}
         <button
           type="button"
           className="button"
@@ -78,5 +99,24 @@ export function PersonEntry({ person, isMe, onLink }: Props) {
         </ConfirmDialog>
       </div>
     </>
+  );
+}
+
+/** Whoever saw somebody's link may have opened it. */
+function CountsWith({ person, mayVouch }: Pick<Props, "person" | "mayVouch">) {
+  return (
+    <p className="hint">
+      Where a plan takes two approvals, counts as one person with{" "}
+      {person.counts_as_one_with.map((keyId, index) => (
+        <span key={keyId}>
+          {index > 0 && ", "}
+          {keyId === "host" ? "whoever runs the host" : <Who keyId={keyId} />}
+        </span>
+      ))}
+      , who saw a link that lets them in
+      {mayVouch
+        ? "."
+        : ": an operator who had no part in that vouches for them, or whoever runs the host does."}
+    </p>
   );
 }

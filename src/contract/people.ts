@@ -167,6 +167,10 @@ const PeopleEntry = Type.Object({
   last_seen_at: Type.Optional(Time),
   passkeys: Type.Integer(),
   has_password: Type.Boolean(),
+  counts_as_one_with: Type.Array(Type.String(), {
+    description:
+      "key ids, and `host`: who may have opened a link of theirs, so that both make one of two approvals; empty once somebody vouched for them",
+  }),
 });
 const InvitationView = Type.Object({
   id: Type.String(),
@@ -192,5 +196,7 @@ export const PersonParams = Type.Object({ person_id: PersonId });
 export const InvitationParams = Type.Object({
   invitation_id: Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" }),
 });
+/** POST /people/{person_id}/vouch */
+export const VouchedView = Type.Object({ vouched: PersonId });
 /** DELETE /people/… and DELETE /session/passkeys/…: the id that is gone. */
 export const RemovedView = Type.Object({ removed: Type.String() });

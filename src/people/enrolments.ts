@@ -11,8 +11,15 @@ import {
   type PeopleParts,
   record,
 } from "./people-parts.ts";
-import type { LinkRecord, PasskeyRecord, PeopleChange, PersonRecord } from "./people-store.ts";
+import {
+  HOST,
+  type LinkRecord,
+  type PasskeyRecord,
+  type PeopleChange,
+  type PersonRecord,
+} from "./people-store.ts";
 import { personIdOf } from "./person-id.ts";
+import { toldTo } from "./roster.ts";
 import type { NewSession } from "./sessions.ts";
 import { ShortLived } from "./short-lived.ts";
 import { creationOptions, type Expected, verifyCreation } from "./webauthn.ts";
@@ -99,6 +106,8 @@ export class Enrolments {
         handle,
         created_at: before?.created_at ?? new Date(this.#parts.now()).toISOString(),
         signed_in_at: new Date(this.#parts.now()).toISOString(),
+        // Whoever saw the link may be who opened it, and stays so when another makes the next one.
+        told_to: [...new Set([...(before ? toldTo(before) : []), link.made_by ?? HOST])],
         ...(credential.password !== undefined && { password: credential.password }),
       };
       const passkey = credential.passkey && { ...credential.passkey, person: id };

@@ -1,6 +1,6 @@
 import type { LinkView, PersonRole } from "../contract/people.ts";
 import { randomId } from "../lib/random-id.ts";
-import { HostLinks } from "./host-links.ts";
+import { hostLinks } from "./host-links.ts";
 import { LINK_TTL_MS, linkUrl } from "./links.ts";
 import { newSecret } from "./one-time-secret.ts";
 
@@ -19,8 +19,9 @@ export interface HostLinkRequest {
 export function makeHostLink(dataDir: string, { base, ...wanted }: HostLinkRequest): LinkView {
   const { secret, hash } = newSecret();
   const expires = Date.now() + LINK_TTL_MS[wanted.purpose];
-  new HostLinks(dataDir).put({
-    id: randomId(),
+  const id = randomId();
+  hostLinks(dataDir).put(id, {
+    id,
     hash,
     ...wanted,
     made_by: null,

@@ -100,6 +100,7 @@ export class Office {
 
   #entry(person: PersonRecord): PeopleList["people"][number] {
     const { roster, sessions } = this.#parts;
+    const keyId = PERSON_PREFIX + person.id;
     const seen = Math.max(
       Date.parse(person.signed_in_at ?? person.created_at),
       ...sessions.of(person.id).map(({ seen_at }) => seen_at),
@@ -112,6 +113,7 @@ export class Office {
       last_seen_at: new Date(seen).toISOString(),
       passkeys: roster.passkeysOf(person.id).length,
       has_password: person.password !== undefined,
+      counts_as_one_with: [...roster.handsOf([keyId])].filter((hand) => hand !== keyId).sort(),
     };
   }
 

@@ -14,7 +14,15 @@ export interface PersonRecord {
   readonly created_at: string;
   readonly signed_in_at?: string;
   readonly removed_at?: string;
+  /**
+   * Who saw a link that gave this person a way in: key ids, and HOST. Empty once somebody vouched for
+   * them; absent in records of before this was kept, which counts as HOST.
+   */
+  readonly told_to?: readonly string[];
 }
+
+/** Whoever runs the host: they see the links that the program and its command line print. */
+export const HOST = "host";
 
 export interface PasskeyRecord {
   /** The credential id, base64url. */

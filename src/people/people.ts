@@ -2,7 +2,8 @@ import { PERSON_PREFIX, type SessionView } from "../contract/people.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { Enrolments } from "./enrolments.ts";
-import { HostLinks } from "./host-links.ts";
+import { hostLinks } from "./host-links.ts";
+import { hostVouches } from "./host-vouches.ts";
 import { Links } from "./links.ts";
 import { Office } from "./office.ts";
 import { type Addresses, OwnOrigins, relyingPartyOf } from "./own-origins.ts";
@@ -14,6 +15,7 @@ import { Roster, viewOf } from "./roster.ts";
 import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
 import { Touch } from "./touch.ts";
+import { Vouching } from "./vouching.ts";
 
 export interface PeopleOptions {
   readonly store: PeopleStore;
@@ -40,6 +42,7 @@ export class People implements Disposable {
   readonly passkeys: OwnPasskeys;
   readonly office: Office;
   readonly touch: Touch;
+  readonly vouching: Vouching;
   readonly #parts: PeopleParts;
   readonly #policy: () => Policy;
   readonly #revoked = new Set<(keyId: string) => void>();
@@ -57,7 +60,7 @@ export class People implements Disposable {
       links: new Links(
         {
           store,
-          hostLinks: new HostLinks(options.dataDir, (file) =>
+          hostLinks: hostLinks(options.dataDir, (file) =>
             onError(new Error(`${file} in DATA_DIR/links is no link made by this program`)),
           ),
           base: () => this.origins.linkBase,
@@ -81,12 +84,23 @@ export class People implements Disposable {
     this.passkeys = new OwnPasskeys(this.#parts);
     this.office = new Office(this.#parts, (person) => this.enrolments.forget(person));
     this.touch = new Touch(this.#parts, policy);
+    this.vouching = new Vouching(
+      this.#parts,
+      hostVouches(options.dataDir, (file) =>
+        onError(new Error(`${file} in DATA_DIR/vouches was not made by this program`)),
+      ),
+    );
     this.#timer = setInterval(() => this.sweep().catch(onError), SWEEP_MS).unref();
   }
 
   /** By `person:ID`; undefined where there is no such person any more. */
   principal(keyId: string): Principal | undefined {
     return this.#parts.roster.principal(keyId);
+  }
+
+  /** Everybody who may be one human with the holders of these key ids; see Roster. */
+  handsOf(keyIds: readonly string[]): ReadonlySet<string> {
+    return this.#parts.roster.handsOf(keyIds);
   }
 
   /** Whose session a cookie's value opens. Counts as use of it. */
@@ -146,6 +160,7 @@ export class People implements Disposable {
   /** Ends what is over, takes over links of the host; done by itself every few seconds. */
   async sweep(): Promise<void> {
     await this.#parts.links.importHostLinks();
+    await this.vouching.importHostVouches();
     await this.#parts.links.sweep();
     await this.#parts.sessions.sweep();
   }

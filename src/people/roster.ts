@@ -1,6 +1,6 @@
 import { PERSON_PREFIX, type PersonView } from "../contract/people.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
-import type { PasskeyRecord, PeopleState, PersonRecord } from "./people-store.ts";
+import { HOST, type PasskeyRecord, type PeopleState, type PersonRecord } from "./people-store.ts";
 
 /** What a person may with the HTTP interface; what operators may besides, routes say. */
 const SCOPES: ReadonlySet<Scope> = new Set(["confirm", "read"]);
@@ -47,6 +47,22 @@ export class Roster {
     return [...this.#passkeys.values()].filter((passkey) => passkey.person === person);
   }
 
+  /**
+   * Everybody who may be one human with the holders of these key ids: whoever saw the links that let
+   * them in, whoever saw those people's links, and so on. It goes through people who were removed:
+   * removing the one between must not make two of one.
+   */
+  handsOf(keyIds: readonly string[]): ReadonlySet<string> {
+    const hands = new Set(keyIds);
+    // A set that grows while it is walked gives what was added too.
+    for (const hand of hands) {
+      if (!hand.startsWith(PERSON_PREFIX)) continue;
+      const person = this.#people.get(hand.slice(PERSON_PREFIX.length));
+      for (const keyId of person === undefined ? [] : toldTo(person)) hands.add(keyId);
+    }
+    return hands;
+  }
+
   put(person: PersonRecord): void {
     this.#people.set(person.id, person);
     const keyId = PERSON_PREFIX + person.id;
@@ -65,6 +81,10 @@ export class Roster {
 
 export function viewOf({ id, name, role }: PersonRecord): PersonView {
   return { id, name, role };
+}
+
+export function toldTo({ told_to }: PersonRecord): readonly string[] {
+  return told_to ?? [HOST];
 }
 
 function principalOf(keyId: string, person: PersonRecord): Principal {

@@ -10,7 +10,7 @@ import type { Plan, Task } from "./task.ts";
 /** How a decision came about. */
 interface Circumstances {
   readonly capabilities: CapabilityRegistry;
-  readonly findPrincipal: (keyId: string) => Principal | undefined;
+  readonly handsOf: (keyId: string) => ReadonlySet<string>;
   /** Where it was made with the requester's own key. */
   readonly surface?: Surface | undefined;
   /** Proof of a fresh touch of the approver's passkey. */
@@ -23,7 +23,7 @@ export function applyDecision(
   plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
-  { capabilities, findPrincipal, surface, touch }: Circumstances,
+  { capabilities, handsOf, surface, touch }: Circumstances,
 ): Change {
   if (request.plan_digest !== task.digest) {
     throw new GatewayError("digest_mismatch", "The digest is not that of this task's plan.", {
@@ -48,11 +48,11 @@ export function applyDecision(
       audit: [{ type: "task.rejected", details: { ...details, ...kept } }],
     };
   }
-  const own = handsOf(principal.keyId, principal);
-  const earlier = task.state.approvals.find(
-    ({ key_id }) => !own.isDisjointFrom(handsOf(key_id, findPrincipal(key_id))),
-  );
-  if (earlier !== undefined) throw sameApprover(principal.keyId, earlier.key_id);
+  const own = handsOf(principal.keyId);
+  for (const { key_id } of task.state.approvals) {
+    const [shared] = own.intersection(handsOf(key_id));
+    if (shared !== undefined) throw sameApprover(principal.keyId, key_id, shared);
+  }
   const approval: ApprovalView = {
     key_id: principal.keyId,
     ...via,
@@ -86,19 +86,19 @@ export function applyDecision(
   };
 }
 
-/** Who may have acted in a key's name: itself, and whoever was told its secret. */
-function handsOf(keyId: string, principal: Principal | undefined): Set<string> {
-  return new Set([keyId, ...(principal?.toldTo ?? [])]);
-}
-
-function sameApprover(keyId: string, earlier: string): GatewayError {
-  const detail =
-    keyId === earlier
-      ? `Key ${keyId} has approved this task already.`
-      : `${earlier} has approved this task already, and one person has been told the secrets of it and of ${keyId}.`;
-  return new GatewayError("same_approver", detail, {
-    hint: "Policy asks for two approvals: the second is another approver's, with a key of its own.",
-  });
+function sameApprover(keyId: string, earlier: string, shared: string): GatewayError {
+  if (keyId === earlier) {
+    return new GatewayError("same_approver", `Key ${keyId} has approved this task already.`, {
+      hint: "Policy asks for two approvals: the second is another approver's, with a key of its own.",
+    });
+  }
+  return new GatewayError(
+    "same_approver",
+    `${earlier} has approved this task already, and may be the same person as ${keyId}: ${shared} has seen what lets both of them in (a key's secret or a one-time link).`,
+    {
+      hint: "Another approver decides. Or somebody who is surely another person vouches for one of the two: an operator under Operate > People, or `people vouch ID` on the host.",
+    },
+  );
 }
 
 const OPEN: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirmation"]);

@@ -54,6 +54,8 @@ export interface TaskEngineDeps {
   readonly capabilities: CapabilityRegistry;
   readonly policy: () => Policy;
   readonly findPrincipal: (keyId: string) => Principal | undefined;
+  /** Everybody who may have acted in a key's or person's name: two approvals have none in common. */
+  readonly handsOf: (keyId: string) => ReadonlySet<string>;
   /**
    * Proof of the fresh touch that came with an approval; throws where policy asks for one and there
    * is none, or it does not hold.
@@ -340,7 +342,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const task = await this.#ledger.change(request.task_id, (present) =>
       applyDecision(present, planOf(present), principal, request, {
         capabilities,
-        findPrincipal: this.#deps.findPrincipal,
+        handsOf: this.#deps.handsOf,
         surface,
         touch,
       }),

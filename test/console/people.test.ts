@@ -6,7 +6,7 @@ import type { TaskView } from "../../src/contract/task.ts";
 import { call } from "../support/call.ts";
 import { plan, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
-import { firstOperator, Person, printedLink } from "../support/people.ts";
+import { firstOperator, Person, printedLink, vouchOnHost } from "../support/people.ts";
 
 interface Refusal {
   readonly code: string;
@@ -337,6 +337,8 @@ describe("roles", () => {
     });
     const one = await firstOperator(own, "One");
     const two = await one.invite("Two", "approver");
+    await vouchOnHost(two);
+    await one.call("GET", "/people");
     const phone = new Person(own, one.authenticator);
     await phone.signIn();
     const { task_id, plan_digest } = await plan(own, "fs.write", WRITE);

@@ -82,6 +82,7 @@ const ROUTES = `
   GET /people
   POST /people
   POST /people/{person_id}/link
+  POST /people/{person_id}/vouch
   DELETE /people/{person_id}
   DELETE /people/invitations/{invitation_id}
   GET /health

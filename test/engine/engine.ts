@@ -56,6 +56,7 @@ export async function startEngine(options: {
     policy: () => policy,
     findPrincipal: (keyId) =>
       [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
+    handsOf: (keyId) => new Set([keyId]),
     checkTouch: async () => undefined,
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",

@@ -7,6 +7,7 @@ import type {
 import { checkAnswer } from "./answer-schema.ts";
 import { SoftwareAuthenticator } from "./authenticator.ts";
 import type { Answer } from "./call.ts";
+import { cli } from "./cli.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** A person in front of the console: what a browser would add to their requests. */
@@ -137,6 +138,12 @@ export async function firstOperator(gateway: Gateway, name = "Olga Operator"): P
   const person = new Person(gateway);
   await person.enrol(printedLink(gateway), name);
   return person;
+}
+
+/** As whoever runs the host says that somebody is a person of their own. */
+export async function vouchOnHost(person: Person): Promise<void> {
+  const { exit, stderr } = await cli(person.gateway, ["people", "vouch", person.id]);
+  if (exit !== 0) throw new Error(stderr);
 }
 
 /** The newest one-time link that the program printed when it started. */

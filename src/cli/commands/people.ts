@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { PERSON_ROLES, type PersonRole } from "../../contract/people.ts";
+import { randomId } from "../../lib/random-id.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { inert } from "../inert-text.ts";
@@ -67,6 +68,30 @@ export function addPeopleCommands(program: Command, shell: Shell): void {
           session.output.print(link.url);
           session.output.note(
             `Opens once, until ${link.expires_at}, in the console of the running gateway.`,
+          );
+        }
+        return EXIT.ok;
+      }),
+    );
+
+  people
+    .command("vouch")
+    .description(
+      "Says that a person is a person of their own, whoever saw the link that let them in: they\n" +
+        "count by themselves where a plan takes two approvals. It is in the audit log.",
+    )
+    .argument("<id>", "whom, as `people list` names them")
+    .option("--data-dir <folder>", "where the database is (else DATA_DIR, else ./data)")
+    .action((id: string, options: { dataDir?: string }, command) =>
+      inSession(shell, command, async (session) => {
+        const dataDir = dataDirOf(session, options.dataDir);
+        const person = findPerson(await readEverybody(dataDir), id);
+        const { makeHostVouch } = await import("../../people/host-vouches.ts");
+        makeHostVouch(dataDir, randomId(), person.id);
+        if (session.output.json) session.output.document({ vouched: person.id });
+        else {
+          session.output.print(
+            `${inert(person.id)} counts as a person of their own in the running gateway within seconds.`,
           );
         }
         return EXIT.ok;

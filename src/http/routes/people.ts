@@ -5,6 +5,7 @@ import {
   PeopleList,
   PersonParams,
   RemovedView,
+  VouchedView,
 } from "../../contract/people.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
@@ -24,7 +25,10 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       path: "/people",
       summary: "List people and invitations",
       answers: { 200: { description: "Everybody who may sign in.", schema: PeopleList } },
-      handle: () => deps.people.office.list(),
+      handle: async () => {
+        await deps.people.vouching.importHostVouches();
+        return deps.people.office.list();
+      },
     }),
     route({
       ...common,
@@ -51,6 +55,22 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       errors: ["not_found", "audit_unavailable"],
       handle: ({ principal, params }) =>
         deps.people.office.recover(params.person_id, principal.keyId),
+    }),
+    route({
+      ...common,
+      method: "POST",
+      path: "/people/{person_id}/vouch",
+      summary: "Say that a person is a person of their own",
+      description:
+        "Whoever saw the link that let somebody in may have opened it: until somebody vouches, both count as one of two approvals. Only an operator vouches who cannot be either of them; `people vouch` does it on the host.",
+      params: PersonParams,
+      missing: "not_found",
+      answers: { 200: { description: "They count by themselves.", schema: VouchedView } },
+      errors: ["not_found", "same_approver", "audit_unavailable"],
+      handle: async ({ principal, params: { person_id: id } }) => {
+        await deps.people.vouching.vouch(id, principal.keyId);
+        return { vouched: id };
+      },
     }),
     route({
       ...common,
