@@ -5,7 +5,7 @@ import { randomId } from "../lib/random-id.ts";
 import { GuessBrake } from "./guess-brake.ts";
 import { relyingPartyOf } from "./own-origins.ts";
 import { type Caller, gone, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
-import type { PasskeyRecord, PeopleChange, SignInMethod } from "./people-store.ts";
+import type { PasskeyRecord, PeopleChange, PersonRecord, SignInMethod } from "./people-store.ts";
 import type { NewSession } from "./sessions.ts";
 import { ShortLived } from "./short-lived.ts";
 import { type Expected, refused, requestOptions, verifyUse } from "./webauthn.ts";
@@ -62,18 +62,38 @@ export class SignIn {
   /** Throws `token_invalid` whether the person exists or not, `rate_limited` where it comes too fast. */
   async withPassword(typed: string, password: string, { ip }: Caller): Promise<NewSession> {
     const id = typed.trim().toLowerCase();
-    this.#brake.begin(id);
+    const person = await this.#checkPassword(id, password, ip);
+    return this.#begin(person.id, "password", ip, person.password);
+  }
+
+  /** Who has this id and password. Throws `token_invalid`, `rate_limited`. */
+  async #checkPassword(id: string, password: string, ip: string): Promise<PersonRecord> {
+    await this.#brake.begin(id, ip);
     const person = this.#parts.roster.find(id);
-    const matches = await this.#parts.passwords.verify(password, person?.password);
+    const matches = await this.#verify(id, password, person, ip);
     if (person === undefined || !matches) {
-      this.#brake.failed(id);
+      this.#brake.failed(id, ip);
       await this.#recordSlowed(person?.id, id, ip);
-      throw new GatewayError("token_invalid", "There is nobody of this id with this password.", {
-        hint: "The id is the one shown when you enrolled. Lost access is recovered on the host: `people link ID`.",
+      throw new GatewayError("token_invalid", "This sign-in name and password do not match.", {
+        hint: "Your sign-in name was shown when you first came in. If you have lost access, an operator can send you a new link; whoever runs the host makes one with `people link`.",
       });
     }
-    this.#brake.succeeded(id);
-    return this.#begin(person.id, "password", ip, person.password);
+    this.#brake.succeeded(id, ip);
+    return person;
+  }
+
+  async #verify(
+    id: string,
+    password: string,
+    person: PersonRecord | undefined,
+    ip: string,
+  ): Promise<boolean> {
+    try {
+      return await this.#parts.passwords.verify(password, person?.password);
+    } catch (error) {
+      this.#brake.abandoned(id, ip);
+      throw error;
+    }
   }
 
   async #begin(

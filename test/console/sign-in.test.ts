@@ -219,6 +219,35 @@ describe("a password", () => {
     expect(guessed.map(({ details }) => details?.person)).toEqual(["gina"]);
   });
 
+  test("is taken after sixty wrong ones of others, and by whom others guess at", async () => {
+    await using own = await startGateway({ env: { TRUSTED_PROXIES: "loopback" } });
+    const operator = await firstOperator(own);
+    const { body } = await operator.call<{ url: string }>("POST", "/people", { role: "approver" });
+    const petra = new Person(own);
+    await petra.enrol(body.url, "Petra", PASSWORD);
+    const signIn = (id: string, password: string, ip: string) =>
+      new Person(own).call(
+        "POST",
+        "/session/password",
+        { id, password },
+        { "x-forwarded-for": ip },
+      );
+    let wrong = 0;
+    while (wrong < 60) {
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          signIn(
+            index === 0 ? petra.id : `nobody-${wrong}-${index}`,
+            "wrong",
+            `10.${wrong}.${index}.1`,
+          ),
+        ),
+      );
+      wrong += answers.filter(({ status }) => status === 401).length;
+    }
+    expect((await signIn(petra.id, PASSWORD, "192.0.2.7")).status).toBe(200);
+  });
+
   test("many at once are not all computed", async () => {
     const answers = await Promise.all(
       Array.from({ length: 14 }, (_, index) =>

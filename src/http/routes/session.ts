@@ -118,7 +118,7 @@ export function createSessionRoutes(deps: Deps): Route[] {
       ...stranger,
       path: "/session/password",
       summary: "Sign in with a password",
-      description: "Wrong ones make the next wait, per id and over all.",
+      description: "Wrong ones make the next wait, per id and address; many take turns.",
       body: PasswordRequest,
       answers: SIGNED_IN,
       errors: ["token_invalid", ...REFUSALS],
