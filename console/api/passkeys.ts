@@ -27,7 +27,7 @@ export async function makePasskey(options: unknown): Promise<RegistrationRespons
 }
 
 /** Asks the browser to sign with a passkey. */
-async function signWithPasskey({ ceremony, options }: CeremonyView): Promise<Assertion> {
+export async function signWithPasskey({ ceremony, options }: CeremonyView): Promise<Assertion> {
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
   const used: unknown = await startAuthentication({ optionsJSON });
   const response = trimmed(used as Assertion["response"], [

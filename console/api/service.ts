@@ -6,6 +6,7 @@ import type {
   EnrolRequest,
   PasskeyList,
   SessionView,
+  StepUpRequest,
 } from "../../src/contract/people.ts";
 import type {
   ConfirmRequest,
@@ -29,6 +30,7 @@ export const service = {
   signInWithPasskey: (assertion: Assertion) => post<SessionView>("/session/passkey", assertion),
   signInWithPassword: (id: string, password: string) =>
     post<SessionView>("/session/password", { id, password }),
+  stepUp: (body: StepUpRequest) => post<SessionView>("/session/step-up", body),
   signOut: () => remove("/session"),
 
   passkeys: (signal?: AbortSignal) => get<PasskeyList>("/session/passkeys", signal),

@@ -1,7 +1,7 @@
 import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { type ReactNode, useState } from "react";
 import { Inert } from "../parts/inert.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 
 interface Props {
   readonly trigger: string;
@@ -25,6 +25,7 @@ export function ConfirmDialog({ trigger, about, title, act, work, children }: Pr
     setOpen(next);
     if (next) work.reset();
   };
+  const doIt = () => work.mutate(undefined, { onSuccess: () => setOpen(false) });
   return (
     <AlertDialog.Root open={open} onOpenChange={change}>
       <AlertDialog.Trigger className="button ends">
@@ -41,14 +42,14 @@ export function ConfirmDialog({ trigger, about, title, act, work, children }: Pr
             <Inert text={title} />
           </AlertDialog.Title>
           <AlertDialog.Description>{children}</AlertDialog.Description>
-          <ProblemNote error={work.error} />
+          <StepUpNote error={work.error} again={doIt} />
           <div className="dialog-buttons">
             <AlertDialog.Close className="button">Back</AlertDialog.Close>
             <button
               type="button"
               className="button danger"
               disabled={work.isPending}
-              onClick={() => work.mutate(undefined, { onSuccess: () => setOpen(false) })}
+              onClick={doIt}
             >
               {act}
             </button>

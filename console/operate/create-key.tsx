@@ -4,7 +4,8 @@ import { type FormEvent, useState } from "react";
 import type { CreateKeyRequest, NewKeyView } from "../../src/contract/operate.ts";
 import type { Scope } from "../../src/contract/principal.ts";
 import { operate } from "../api/operate.ts";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { freshly } from "../api/step-up.ts";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 
 interface Props {
   readonly open: boolean;
@@ -67,7 +68,7 @@ function CreateKeyForm({ onMade }: { onMade: (made: NewKeyView) => void }) {
         ...(asks && surface && { trusted_approval_surface: true }),
         ...(days !== "" && { expires_in_days: Number(days) }),
       };
-      return operate.createKey(request);
+      return freshly(() => operate.createKey(request));
     },
     onSuccess: onMade,
   });
@@ -151,7 +152,7 @@ function CreateKeyForm({ onMade }: { onMade: (made: NewKeyView) => void }) {
           </label>
         )}
       </details>
-      <ProblemNote error={create.error} />
+      <StepUpNote error={create.error} again={() => create.mutate()} />
       <div className="dialog-buttons">
         <Dialog.Close className="button">Back</Dialog.Close>
         <button type="submit" className="button primary" disabled={create.isPending}>

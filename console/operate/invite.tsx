@@ -3,7 +3,8 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import type { LinkView, PersonRole } from "../../src/contract/people.ts";
 import { operate } from "../api/operate.ts";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { freshly } from "../api/step-up.ts";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 
 const ROLES: readonly (readonly [PersonRole, string])[] = [
   ["approver", "decides on plans"],
@@ -41,7 +42,7 @@ function InviteForm({ onInvited }: { onInvited: (link: LinkView) => void }) {
   const [name, setName] = useState("");
   const [role, setRole] = useState<PersonRole>("approver");
   const invite = useMutation({
-    mutationFn: () => operate.invite(role, name.trim()),
+    mutationFn: () => freshly(() => operate.invite(role, name.trim())),
     onSuccess: onInvited,
   });
   const send = (event: FormEvent) => {
@@ -70,7 +71,7 @@ function InviteForm({ onInvited }: { onInvited: (link: LinkView) => void }) {
           </label>
         ))}
       </fieldset>
-      <ProblemNote error={invite.error} />
+      <StepUpNote error={invite.error} again={() => invite.mutate()} />
       <div className="dialog-buttons">
         <Dialog.Close className="button">Back</Dialog.Close>
         <button type="submit" className="button primary" disabled={invite.isPending}>

@@ -3,9 +3,11 @@ import { useState } from "react";
 import type { LinkView, PeopleList } from "../../src/contract/people.ts";
 import { keptForOperators, operate } from "../api/operate.ts";
 import { useRefresh, useSession } from "../api/queries.ts";
+import { freshly } from "../api/step-up.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 import { Moment, TimeLeft } from "../parts/time.tsx";
 import { InviteDialog } from "./invite.tsx";
 import { LinkDialog, type MadeLink } from "./link-dialog.tsx";
@@ -88,7 +90,7 @@ function Invitation({ invitation }: { invitation: PeopleList["invitations"][numb
   const refresh = useRefresh();
   const announce = useAnnounce();
   const withdraw = useMutation({
-    mutationFn: () => operate.withdraw(id),
+    mutationFn: () => freshly(() => operate.withdraw(id)),
     onSuccess: () => announce("Withdrawn: the link opens nothing any more."),
     onSettled: () => refresh(keptForOperators.people),
   });
@@ -99,7 +101,7 @@ function Invitation({ invitation }: { invitation: PeopleList["invitations"][numb
         <p className="hint">
           as {role}, <TimeLeft until={Date.parse(until)} />, until <Moment at={until} />
         </p>
-        <ProblemNote error={withdraw.error} />
+        <StepUpNote error={withdraw.error} again={() => withdraw.mutate()} />
       </div>
       <button
         type="button"

@@ -2,10 +2,11 @@ import { useMutation } from "@tanstack/react-query";
 import type { LinkView, PeopleList } from "../../src/contract/people.ts";
 import { keptForOperators, operate } from "../api/operate.ts";
 import { useRefresh } from "../api/queries.ts";
+import { freshly } from "../api/step-up.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Who } from "../parts/facts.tsx";
 import { Inert } from "../parts/inert.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 import { Moment } from "../parts/time.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 
@@ -22,16 +23,16 @@ export function PersonEntry({ person, isMe, mayVouch, onLink }: Props) {
   const refresh = useRefresh();
   const announce = useAnnounce();
   const recover = useMutation({
-    mutationFn: () => operate.recover(person.id),
+    mutationFn: () => freshly(() => operate.recover(person.id)),
     onSuccess: onLink,
   });
   const vouch = useMutation({
-    mutationFn: () => operate.vouch(person.id),
+    mutationFn: () => freshly(() => operate.vouch(person.id)),
     onSuccess: () => announce("They count as a person of their own."),
     onSettled: () => refresh(keptForOperators.people),
   });
   const remove = useMutation({
-    mutationFn: () => operate.removePerson(person.id),
+    mutationFn: () => freshly(() => operate.removePerson(person.id)),
     onSuccess: () => announce("They are signed out and gone."),
     onSettled: () => refresh(keptForOperators.people),
   });
@@ -59,7 +60,7 @@ export function PersonEntry({ person, isMe, mayVouch, onLink }: Props) {
           )}
         </p>
         {person.counts_as_one_with.length > 0 && <CountsWith person={person} mayVouch={mayVouch} />}
-        <ProblemNote error={recover.error} />
+        <StepUpNote error={recover.error} again={() => recover.mutate()} />
       </div>
       <div className="buttons">
         {mayVouch && (

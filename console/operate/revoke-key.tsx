@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { keptForOperators, operate } from "../api/operate.ts";
 import { useRefresh } from "../api/queries.ts";
+import { freshly } from "../api/step-up.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 
@@ -9,7 +10,7 @@ export function RevokeKey({ id }: { id: string }) {
   const refresh = useRefresh();
   const announce = useAnnounce();
   const revoke = useMutation({
-    mutationFn: () => operate.revokeKey(id),
+    mutationFn: () => freshly(() => operate.revokeKey(id)),
     onSuccess: () => announce(`Revoked ${id}.`),
     onSettled: () => refresh(keptForOperators.keys),
   });

@@ -3,8 +3,9 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import type { NewKeyView } from "../../src/contract/operate.ts";
 import { operate } from "../api/operate.ts";
+import { freshly } from "../api/step-up.ts";
 import { Inert } from "../parts/inert.tsx";
-import { ProblemNote } from "../parts/problem-note.tsx";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 
 const OVERLAPS = [
   [0, "not at all: it ends at once, and all that was begun under it"],
@@ -26,7 +27,7 @@ export function RotateKey({
   const [open, setOpen] = useState(false);
   const [overlap, setOverlap] = useState<number>(USUAL);
   const rotate = useMutation({
-    mutationFn: () => operate.rotateKey(id, overlap),
+    mutationFn: () => freshly(() => operate.rotateKey(id, overlap)),
     onSuccess: (made) => {
       setOpen(false);
       onRotated(made);
@@ -66,7 +67,7 @@ export function RotateKey({
                 ))}
               </select>
             </label>
-            <ProblemNote error={rotate.error} />
+            <StepUpNote error={rotate.error} again={() => rotate.mutate()} />
             <div className="dialog-buttons">
               <Dialog.Close className="button">Back</Dialog.Close>
               <button type="submit" className="button primary" disabled={rotate.isPending}>

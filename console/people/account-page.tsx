@@ -3,9 +3,11 @@ import type { SessionView } from "../../src/contract/people.ts";
 import { addPasskey } from "../api/passkeys.ts";
 import { changeSession, kept } from "../api/queries.ts";
 import { service } from "../api/service.ts";
+import { freshly } from "../api/step-up.ts";
 import { useAnnounce } from "../parts/announcer.tsx";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
+import { StepUpNote } from "../parts/step-up-note.tsx";
 import { Moment } from "../parts/time.tsx";
 import { passkeysWork } from "./passkeys-work.ts";
 
@@ -67,14 +69,14 @@ function Passkeys({ possible }: { possible: boolean }) {
       client.invalidateQueries({ queryKey: kept.session }),
     ]);
   const add = useMutation({
-    mutationFn: () => addPasskey(undefined),
+    mutationFn: () => freshly(() => addPasskey(undefined)),
     onSuccess: () => {
       announce("Added a passkey.");
       return refresh();
     },
   });
   const remove = useMutation({
-    mutationFn: service.removePasskey,
+    mutationFn: (id: string) => freshly(() => service.removePasskey(id)),
     onSuccess: () => {
       announce("Removed the passkey.");
       return refresh();
@@ -83,7 +85,12 @@ function Passkeys({ possible }: { possible: boolean }) {
   return (
     <section className="part" aria-label="Passkeys">
       <h2>Passkeys</h2>
-      <ProblemNote error={error ?? add.error ?? remove.error} />
+      <ProblemNote error={error} />
+      <StepUpNote error={add.error} again={() => add.mutate()} />
+      <StepUpNote
+        error={remove.error}
+        again={() => remove.variables !== undefined && remove.mutate(remove.variables)}
+      />
       {data?.passkeys.length === 0 && <p className="hint">None yet.</p>}
       <ul className="entries">
         {data?.passkeys.map(({ id, name, created_at, last_used_at, rp_id }) => (

@@ -132,6 +132,13 @@ export const PasswordRequest = Type.Object(
   closed,
 );
 
+/** POST /session/step-up: one of the two. */
+export const StepUpRequest = Type.Object(
+  { assertion: Type.Optional(Assertion), password: Type.Optional(Type.String({ maxLength: 256 })) },
+  closed,
+);
+export type StepUpRequest = Static<typeof StepUpRequest>;
+
 /** DELETE /session */
 export const SignedOutView = Type.Object({ signed_in: Type.Literal(false) });
 

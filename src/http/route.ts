@@ -50,6 +50,8 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly sessionOnly?: true;
   /** Of people, operators alone. What keys may follows from `access`. */
   readonly operators?: true;
+  /** Who is signed in has proved within five minutes who they are: what lets somebody in. */
+  readonly freshSignIn?: true;
   /** Requests that need no credentials although others do. */
   readonly isOpenTo?: (request: FastifyRequest) => boolean;
   /** What a legacy signature is over; `request` where nothing is said. */

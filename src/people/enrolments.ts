@@ -1,16 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
 import type { EnrolmentView, EnrolRequest } from "../contract/people.ts";
+import { gone } from "./gone.ts";
 import { hashOf, newSecret } from "./one-time-secret.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import {
-  type Caller,
-  gone,
-  nameOf,
-  noPasskeysHere,
-  type PeopleParts,
-  record,
-} from "./people-parts.ts";
+import { type Caller, nameOf, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
 import {
   HOST,
   type LinkRecord,

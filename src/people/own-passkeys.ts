@@ -2,15 +2,9 @@ import { randomBytes } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
 import type { CeremonyView, PasskeyList, RegistrationResponse } from "../contract/people.ts";
 import { randomId } from "../lib/random-id.ts";
+import { gone } from "./gone.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import {
-  type Caller,
-  gone,
-  nameOf,
-  noPasskeysHere,
-  type PeopleParts,
-  record,
-} from "./people-parts.ts";
+import { type Caller, nameOf, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
 import type { PasskeyRecord, PersonRecord } from "./people-store.ts";
 import { ShortLived } from "./short-lived.ts";
 import { creationOptions, type Expected, verifyCreation } from "./webauthn.ts";
@@ -52,7 +46,7 @@ export class OwnPasskeys {
   /** Throws `scope_missing` unless the person signed in a short while ago. */
   async options(personId: string, session: string, { origin }: Caller): Promise<CeremonyView> {
     const person = this.#find(personId);
-    this.#requireRecent(session);
+    this.#parts.sessions.requireFresh(session);
     const rpId = relyingPartyOf(origin);
     if (rpId === undefined) throw noPasskeysHere();
     const existing = this.#parts.roster.passkeysOf(person.id);
@@ -84,7 +78,7 @@ export class OwnPasskeys {
   ): Promise<PasskeyList> {
     const expected = this.#ceremonies.take(made.ceremony);
     if (expected?.person !== personId || expected.session !== session) throw gone("challenge");
-    this.#requireRecent(session);
+    this.#parts.sessions.requireFresh(session);
     const name = nameOf(made.name ?? "Passkey");
     const verified = await verifyCreation(made.response, expected);
     const { store, roster, inTurn } = this.#parts;
@@ -113,7 +107,7 @@ export class OwnPasskeys {
 
   /** The last way to sign in stays. */
   async remove(personId: string, session: string, id: string): Promise<void> {
-    this.#requireRecent(session);
+    this.#parts.sessions.requireFresh(session);
     const { store, roster, inTurn } = this.#parts;
     await inTurn(async () => {
       const person = this.#find(personId);
@@ -139,14 +133,5 @@ export class OwnPasskeys {
     const person = this.#parts.roster.find(personId);
     if (person === undefined) throw gone("session");
     return person;
-  }
-
-  #requireRecent(sessionId: string): void {
-    const session = this.#parts.sessions.get(sessionId);
-    if (session === undefined) throw gone("session");
-    if (this.#parts.sessions.isRecent(session)) return;
-    throw new GatewayError("scope_missing", "You signed in more than ten minutes ago.", {
-      hint: "Sign in again first: whoever finds an open console must not add a way in.",
-    });
   }
 }

@@ -49,13 +49,3 @@ export function noPasskeysHere(): GatewayError {
     { hint: "Use a password, or open the console under localhost or an https name (PUBLIC_URL)." },
   );
 }
-
-export function gone(what: string): GatewayError {
-  return new GatewayError(
-    "token_invalid",
-    `This ${what} does not hold: it was used, or its time is over.`,
-    {
-      hint: "Start over. A link is opened once; an operator, or `people link` on the host, makes another.",
-    },
-  );
-}

@@ -68,6 +68,8 @@ export interface SessionRecord {
   /** ms since the epoch. */
   readonly started_at: number;
   readonly seen_at: number;
+  /** ms since the epoch: when they last proved again who they are, after it had begun. */
+  readonly proven_at?: number;
 }
 
 export interface PeopleRecords {

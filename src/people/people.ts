@@ -2,6 +2,7 @@ import { PERSON_PREFIX, type SessionView } from "../contract/people.ts";
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { Enrolments } from "./enrolments.ts";
+import { gone } from "./gone.ts";
 import { hostLinks } from "./host-links.ts";
 import { hostVouches } from "./host-vouches.ts";
 import { Links } from "./links.ts";
@@ -9,7 +10,7 @@ import { Office } from "./office.ts";
 import { type Addresses, OwnOrigins, relyingPartyOf } from "./own-origins.ts";
 import { OwnPasskeys } from "./own-passkeys.ts";
 import { Passwords } from "./passwords.ts";
-import { gone, type PeopleParts } from "./people-parts.ts";
+import type { PeopleParts } from "./people-parts.ts";
 import type { PeopleState, PeopleStore } from "./people-store.ts";
 import { Roster, viewOf } from "./roster.ts";
 import { Sessions } from "./sessions.ts";
@@ -112,6 +113,11 @@ export class People implements Disposable {
 
   isSignedIn(sessionId: string): boolean {
     return this.#parts.sessions.get(sessionId) !== undefined;
+  }
+
+  /** Throws `scope_missing` unless the session's person has just proved who they are. */
+  requireFresh(sessionId: string): void {
+    this.#parts.sessions.requireFresh(sessionId);
   }
 
   /** Throws `token_invalid` where the session has ended. */

@@ -1,5 +1,7 @@
 import type { AuditDraft } from "../contract/audit.ts";
+import { GatewayError } from "../contract/errors.ts";
 import { PERSON_PREFIX } from "../contract/people.ts";
+import { gone } from "./gone.ts";
 import { hashOf, newSecret } from "./one-time-secret.ts";
 import type { PeopleChange, PeopleStore, SessionRecord, SignInMethod } from "./people-store.ts";
 
@@ -12,8 +14,8 @@ const LONGEST_MS = 7 * 24 * HOUR_MS;
 const SEEN_MS = 60_000;
 /** Of one person; a further one ends the one unused for longest. */
 const MOST = 20;
-/** What counts as recent where a person is to have signed in recently. */
-const RECENT_MS = 10 * 60_000;
+/** A sign-in counts as fresh for so long, where something takes one. */
+const RECENT_MS = 5 * 60_000;
 
 export type SessionEnd = "signed_out" | "idle" | "expired" | "revoked" | "replaced" | "too_many";
 
@@ -75,8 +77,32 @@ export class Sessions {
     return Math.min(started_at + LONGEST_MS, seen_at + IDLE_MS);
   }
 
-  isRecent({ started_at }: SessionRecord): boolean {
-    return this.#options.now() - started_at < RECENT_MS;
+  /** Throws `scope_missing` unless the person has just proved who they are, `token_invalid` for no session. */
+  requireFresh(id: string): void {
+    const session = this.get(id);
+    if (session === undefined) throw gone("session");
+    const { started_at, proven_at = started_at } = session;
+    if (this.#options.now() - proven_at < RECENT_MS) return;
+    throw new GatewayError("scope_missing", "This takes a sign-in of the last five minutes.", {
+      hint: "POST /session/step-up with your passkey or password: whoever finds an open console must not let anybody in.",
+    });
+  }
+
+  /** For a commit of other changes: the session, proven now. `prove` it after that. */
+  proven(session: SessionRecord, method: SignInMethod, ip: string) {
+    const record = { ...session, proven_at: this.#options.now() };
+    return {
+      record,
+      audit: draft("session.stepped_up", session.person, { session: session.id, method, ip }),
+    };
+  }
+
+  /** Does nothing for a session that has ended meanwhile: it returns whether it runs. */
+  prove({ id, proven_at }: SessionRecord): boolean {
+    const session = this.get(id);
+    if (session === undefined || proven_at === undefined) return false;
+    this.#sessions.set(id, { ...session, proven_at });
+    return true;
   }
 
   /** Nothing of it holds before `begin`, which is called once the record is committed. */

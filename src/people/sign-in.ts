@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
-import type { Assertion, CeremonyView } from "../contract/people.ts";
+import type { Assertion, CeremonyView, StepUpRequest } from "../contract/people.ts";
 import { randomId } from "../lib/random-id.ts";
+import { gone } from "./gone.ts";
 import { GuessBrake } from "./guess-brake.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import { type Caller, gone, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
+import { type Caller, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
 import type { PasskeyRecord, PeopleChange, PersonRecord, SignInMethod } from "./people-store.ts";
 import type { NewSession } from "./sessions.ts";
 import { ShortLived } from "./short-lived.ts";
@@ -40,7 +41,13 @@ export class SignIn {
   }
 
   /** Throws `token_invalid` for a ceremony that is over, `signature_invalid` for all else. */
-  async withPasskey({ ceremony, response }: Assertion, { ip }: Caller): Promise<NewSession> {
+  async withPasskey(assertion: Assertion, { ip }: Caller): Promise<NewSession> {
+    const used = await this.#checkPasskey(assertion);
+    return this.#begin(used.person, "passkey", ip, used);
+  }
+
+  /** The passkey as it is after this use, of somebody who is there. */
+  async #checkPasskey({ ceremony, response }: Assertion): Promise<PasskeyRecord> {
     const expected = this.#ceremonies.take(ceremony);
     if (expected === undefined) throw gone("challenge");
     const { roster } = this.#parts;
@@ -51,12 +58,49 @@ export class SignIn {
       throw refused();
     }
     const counter = await verifyUse(response, expected, passkey);
-    const used = {
-      ...passkey,
-      counter,
-      last_used_at: new Date(this.#parts.now()).toISOString(),
-    };
-    return this.#begin(person.id, "passkey", ip, used);
+    return { ...passkey, counter, last_used_at: new Date(this.#parts.now()).toISOString() };
+  }
+
+  /**
+   * Proves again, within a session, who it is: what lets somebody in takes that. Throws as signing in
+   * does, and `signature_invalid` for another person's passkey.
+   */
+  async stepUp(
+    sessionId: string,
+    { assertion, password }: StepUpRequest,
+    { ip }: Caller,
+  ): Promise<void> {
+    if ((assertion === undefined) === (password === undefined)) {
+      throw new GatewayError("invalid_request", "This takes either a passkey or a password.", {
+        hint: "Send one of `assertion` and `password`.",
+      });
+    }
+    const { store, roster, sessions, inTurn } = this.#parts;
+    const session = sessions.get(sessionId);
+    if (session === undefined) throw gone("session");
+    const used = assertion && (await this.#checkPasskey(assertion));
+    if (used !== undefined && used.person !== session.person) throw refused();
+    const known =
+      password === undefined ? undefined : await this.#checkPassword(session.person, password, ip);
+    await inTurn(async () => {
+      const present = sessions.get(sessionId);
+      if (present === undefined) throw gone("session");
+      if (!this.#holds(session.person, used ?? known?.password)) throw refused();
+      const method = used === undefined ? "password" : "passkey";
+      const { record: proven, audit } = sessions.proven(present, method, ip);
+      await store.apply(
+        [
+          { put: "session", record: proven },
+          ...(used === undefined ? [] : [{ put: "passkey" as const, record: used }]),
+        ],
+        [audit],
+      );
+      if (used !== undefined) roster.putPasskey(used);
+      // It may have ended meanwhile: what was kept must not bring it back.
+      if (sessions.prove(proven)) return;
+      await store.apply([{ drop: "session", id: sessionId }], []);
+      throw gone("session");
+    });
   }
 
   /** Throws `token_invalid` whether the person exists or not, `rate_limited` where it comes too fast. */
@@ -105,12 +149,8 @@ export class SignIn {
     const passkey = typeof by === "string" ? undefined : by;
     const { store, roster, sessions, inTurn } = this.#parts;
     return inTurn(async () => {
-      // Removed, or given other credentials, while this was being checked.
       const present = roster.find(person);
-      if (present === undefined) throw refused();
-      const holds =
-        passkey === undefined ? present.password === by : roster.passkey(passkey.id) !== undefined;
-      if (!holds) throw refused();
+      if (present === undefined || !this.#holds(person, by)) throw refused();
       const session = sessions.prepare(person, method, ip);
       const signedIn = { ...present, signed_in_at: session.audit.time };
       const changes: PeopleChange[] = [
@@ -124,6 +164,16 @@ export class SignIn {
       sessions.begin(session);
       return session;
     });
+  }
+
+  /** Not where they were removed, or given other credentials, while this was being checked. */
+  #holds(person: string, by: PasskeyRecord | string | undefined): boolean {
+    const { roster } = this.#parts;
+    const present = roster.find(person);
+    if (present === undefined || by === undefined) return false;
+    return typeof by === "string"
+      ? present.password === by
+      : roster.passkey(by.id)?.person === person;
   }
 
   /** One record for an account under attack, not one for each guess. */

@@ -5,8 +5,9 @@ import type { Policy, RiskLevel } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { randomId } from "../lib/random-id.ts";
 import { needsTouch } from "../policy/needs-touch.ts";
+import { gone } from "./gone.ts";
 import { relyingPartyOf } from "./own-origins.ts";
-import { type Caller, gone, noPasskeysHere, type PeopleParts } from "./people-parts.ts";
+import { type Caller, noPasskeysHere, type PeopleParts } from "./people-parts.ts";
 import { ShortLived } from "./short-lived.ts";
 import { type Expected, refused, requestOptions, verifyUse } from "./webauthn.ts";
 

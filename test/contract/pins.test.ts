@@ -74,6 +74,7 @@ const ROUTES = `
   POST /session/passkey/options
   POST /session/passkey
   POST /session/password
+  POST /session/step-up
   DELETE /session
   GET /session/passkeys
   POST /session/passkeys/options

@@ -30,6 +30,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
     route({
       ...forOperators,
       method: "POST",
+      freshSignIn: true,
       path: "/keys",
       summary: "Make a key",
       description: "A bearer token, told this once and kept as its SHA-256.",
@@ -40,6 +41,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
     route({
       ...forOperators,
       method: "POST",
+      freshSignIn: true,
       path: "/keys/{key_id}/rotate",
       summary: "Give a key a new token",
       description:
@@ -53,6 +55,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
     route({
       ...forOperators,
       method: "DELETE",
+      freshSignIn: true,
       path: "/keys/{key_id}",
       summary: "Revoke a key",
       description:

@@ -33,6 +33,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
     route({
       ...common,
       method: "POST",
+      freshSignIn: true,
       path: "/people",
       summary: "Invite a person",
       description: "The link is shown this once, and opens once within a day.",
@@ -45,6 +46,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
     route({
       ...common,
       method: "POST",
+      freshSignIn: true,
       path: "/people/{person_id}/link",
       summary: "Give a person access again",
       description:
@@ -59,6 +61,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
     route({
       ...common,
       method: "POST",
+      freshSignIn: true,
       path: "/people/{person_id}/vouch",
       summary: "Say that a person is a person of their own",
       description:
@@ -75,6 +78,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
     route({
       ...common,
       method: "DELETE",
+      freshSignIn: true,
       path: "/people/{person_id}",
       summary: "Remove a person",
       description:
@@ -91,6 +95,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
     route({
       ...common,
       method: "DELETE",
+      freshSignIn: true,
       path: "/people/invitations/{invitation_id}",
       summary: "Withdraw an invitation",
       params: InvitationParams,

@@ -15,6 +15,7 @@ import {
   RemovedView,
   SessionView,
   SignedOutView,
+  StepUpRequest,
   WebAuthnOptions,
 } from "../../contract/people.ts";
 import type { Caller } from "../../people/people-parts.ts";
@@ -130,6 +131,24 @@ export function createSessionRoutes(deps: Deps): Route[] {
     }),
     route({
       ...own,
+      method: "POST",
+      path: "/session/step-up",
+      summary: "Prove again who one is",
+      description:
+        "With `assertion`, an answer to POST /session/passkey/options, or with `password`. What lets somebody in (people, links, keys, passkeys) takes a sign-in or this of the last five minutes.",
+      body: StepUpRequest,
+      maxBody: MAX_BODY,
+      answers: { 200: { description: "The session goes on.", schema: SessionView } },
+      errors: ["token_invalid", "signature_invalid", ...REFUSALS],
+      handle: async ({ body, request }) => {
+        const caller = admit(deps, request);
+        const id = request.sessionId ?? "";
+        await deps.people.signIn.stepUp(id, body, caller);
+        return deps.people.view(id, caller.origin);
+      },
+    }),
+    route({
+      ...own,
       method: "DELETE",
       path: "/session",
       summary: "Sign out",
@@ -155,7 +174,7 @@ export function createSessionRoutes(deps: Deps): Route[] {
       method: "POST",
       path: "/session/passkeys/options",
       summary: "Options for making another passkey",
-      description: "Takes a sign-in of the last ten minutes.",
+      description: "Takes a sign-in, or POST /session/step-up, of the last five minutes.",
       body: EMPTY,
       bodyOptional: true,
       answers: { 200: { description: "For navigator.credentials.create.", schema: CeremonyView } },

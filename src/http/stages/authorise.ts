@@ -6,13 +6,14 @@ import type { Route } from "../route.ts";
 
 /** Checks the key's scopes, then takes from its allowance. */
 export function createAuthorisation(
-  deps: Pick<HttpDeps, "policy" | "rateLimiter">,
+  deps: Pick<HttpDeps, "policy" | "rateLimiter" | "people">,
 ): (request: FastifyRequest, route: Route) => void {
-  return ({ principal }, { access, operators, sessionOnly }) => {
+  return ({ principal, sessionId }, { access, operators, sessionOnly, freshSignIn }) => {
     if (principal === undefined) return;
     if (typeof access !== "string") requireScope(principal, access);
     if (sessionOnly === true) requirePerson(principal);
     if (operators === true) requireOperator(principal);
+    if (freshSignIn === true) deps.people.requireFresh(sessionId ?? "");
     takeAllowance(deps, principal.keyId);
   };
 }
