@@ -40,12 +40,29 @@ export function readSession(
     return undefined;
   }
   if (!SAFE.has(method)) requireOwnOrigin(people.origins, request);
-  const [value = "", ...more] = values;
-  const signedIn = more.length === 0 && VALUE.test(value) ? people.use(value) : undefined;
+  // A page of another port or path of this host can set cookies of this name: junk does not count.
+  const opened = values
+    .filter((value) => VALUE.test(value))
+    .map((value) => people.use(value))
+    .filter((each) => each !== undefined);
+  const [signedIn] = opened;
+  const ids = new Set(opened.map(({ principal }) => principal.keyId));
+  // Nobody may act in the name of whoever smuggled a session of their own in.
+  if (ids.size > 1) throw severalPeople();
   if (signedIn !== undefined) return signedIn;
   throw new GatewayError("token_invalid", "The session of this cookie is over.", {
     hint: "Sign in again at /console.",
   });
+}
+
+function severalPeople(): GatewayError {
+  return new GatewayError(
+    "token_invalid",
+    "This browser sends the sessions of two people at once, so neither counts.",
+    {
+      hint: "Another page of this host may have set one. Delete this host's cookies in the browser, then sign in again at /console.",
+    },
+  );
 }
 
 /**

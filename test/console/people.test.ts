@@ -196,9 +196,32 @@ describe("sessions", () => {
     expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid" } });
   });
 
-  test("two cookies of the name are none: a neighbour may have set one", async () => {
-    const cookie = `${olga.cookie}; bytebot_session=${"A".repeat(43)}`;
-    expect((await olga.call("GET", "/session", undefined, { cookie })).status).toBe(401);
+  test("a second cookie of the name, which a neighbour may have set, locks nobody out", async () => {
+    const junk = ["A".repeat(43), "x", "", '"x"'].map((value) => `bytebot_session=${value}`);
+    for (const cookies of [
+      [olga.cookie, ...junk],
+      [...junk, olga.cookie],
+    ]) {
+      const cookie = cookies.join("; ");
+      const { status, body } = await olga.call<SessionView>("GET", "/session", undefined, {
+        cookie,
+      });
+      expect([status, body.person?.id]).toEqual([200, olga.id]);
+    }
+    const none = await olga.call("GET", "/session", undefined, { cookie: junk.join("; ") });
+    expect(none.status).toBe(401);
+  });
+
+  test("the sessions of two people at once are nobody's, whichever comes first", async () => {
+    const mallory = await olga.invite("Mallory", "approver");
+    for (const cookies of [
+      [olga.cookie, mallory.cookie],
+      [mallory.cookie, olga.cookie],
+    ]) {
+      const answer = await olga.call<Refusal>("POST", "/stop", {}, { cookie: cookies.join("; ") });
+      expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+    }
+    expect((await olga.call("GET", "/session")).status).toBe(200);
   });
 });
 
