@@ -120,7 +120,7 @@ export class Office {
   #find(id: string): PersonRecord {
     const person = this.#parts.roster.find(id);
     if (person !== undefined) return person;
-    throw new GatewayError("not_found", "There is nobody of this id.", {
+    throw new GatewayError("not_found", "Nobody here has this sign-in name.", {
       hint: "GET /people lists everybody.",
     });
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
+import { GatewayError } from "../contract/errors.ts";
 import type { Policy } from "../contract/policy.ts";
 import { makeHostLink } from "./make-host-link.ts";
 import { People } from "./people.ts";
@@ -97,15 +98,17 @@ it("links end: the first and a recovery after an hour, an invitation after a day
   const { people, clock } = await create();
   const late = people.firstLink()?.url.split("#link=")[1] ?? "";
   clock.now += HOUR_MS;
-  await expect(people.enrolments.openLink(late, CALLER)).rejects.toThrow("link does not hold");
+  await expect(people.enrolments.openLink(late, CALLER)).rejects.toThrow(
+    "link cannot be used any more",
+  );
   await enrolFirst(people);
   const open = (url: string) => people.enrolments.openLink(url.split("#link=")[1] ?? "", CALLER);
   const invitation = await people.office.invite("approver", undefined, "person:olga");
   const recovery = await people.office.recover("olga", "person:olga");
   clock.now += HOUR_MS;
-  await expect(open(recovery.url)).rejects.toThrow("link does not hold");
+  await expect(open(recovery.url)).rejects.toThrow("link cannot be used any more");
   clock.now += 23 * HOUR_MS;
-  await expect(open(invitation.url)).rejects.toThrow("link does not hold");
+  await expect(open(invitation.url)).rejects.toThrow("link cannot be used any more");
   await people.sweep();
   expect(people.office.list().invitations).toEqual([]);
 });
@@ -114,12 +117,16 @@ it("a second recovery voids the first, and a second start's link the first one's
   const { people } = await create();
   const first = people.firstLink()?.url.split("#link=")[1] ?? "";
   people.firstLink();
-  await expect(people.enrolments.openLink(first, CALLER)).rejects.toThrow("link does not hold");
+  await expect(people.enrolments.openLink(first, CALLER)).rejects.toThrow(
+    "link cannot be used any more",
+  );
   await enrolFirst(people);
   const one = await people.office.recover("olga", "person:olga");
   await people.office.recover("olga", "person:olga");
   const token = one.url.split("#link=")[1] ?? "";
-  await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow("link does not hold");
+  await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow(
+    "link cannot be used any more",
+  );
 });
 
 it("an enrolment ends after a quarter of an hour, and with its person", async () => {
@@ -132,12 +139,12 @@ it("an enrolment ends after a quarter of an hour, and with its person", async ()
 
   const late = await opened((await people.office.invite("operator", "Two", "person:olga")).url);
   clock.now += 15 * 60_000;
-  await expect(enrol(late)).rejects.toThrow("enrolment does not hold");
+  await expect(enrol(late)).rejects.toThrow("page cannot be used any more");
 
   await enrol(await opened((await people.office.invite("operator", "Two", "person:olga")).url));
   const recovering = await opened((await people.office.recover("late", "person:olga")).url);
   await people.office.remove("late", "person:olga");
-  await expect(enrol(recovering)).rejects.toThrow("enrolment does not hold");
+  await expect(enrol(recovering)).rejects.toThrow("page cannot be used any more");
 });
 
 it("what cannot be recorded does not happen", async () => {
@@ -158,6 +165,26 @@ it("signing out holds at once, also where it cannot be recorded", async () => {
   vi.spyOn(store, "apply").mockRejectedValue(new Error("disk full"));
   await expect(people.signOut(record.id)).rejects.toThrow("disk full");
   expect(people.use(token)).toBeUndefined();
+});
+
+it("a sign-out that could not be recorded is, once it can be, and no start undoes it", async () => {
+  const store = new MemoryPeopleStore();
+  const { people } = await create(store);
+  const { token, record } = await enrolFirst(people);
+  vi.spyOn(store, "apply")
+    .mockRejectedValueOnce(new GatewayError("audit_unavailable", "The log cannot be written."))
+    .mockRejectedValueOnce(new Error("disk full"));
+  await expect(people.signOut(record.id)).rejects.toMatchObject({
+    code: "audit_unavailable",
+    message: expect.stringContaining("counts again"),
+  });
+  await expect(people.sweep()).rejects.toThrow("disk full");
+  await people.sweep();
+  await people.sweep();
+  const ends = store.audit.filter(({ type }) => type === "session.ended");
+  expect(ends).toMatchObject([{ details: { session: record.id, reason: "signed_out" } }]);
+  const { people: later } = await create(store);
+  expect(later.use(token)).toBeUndefined();
 });
 
 it("ids are made of names", () => {
@@ -192,5 +219,7 @@ it("a link made on the host is opened once by ten who come at once, before it wa
   const outcomes = await Promise.allSettled(tries);
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   await people.sweep();
-  await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow("does not hold");
+  await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow(
+    "cannot be used any more",
+  );
 });

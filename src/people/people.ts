@@ -165,9 +165,9 @@ export class People implements Disposable {
 
   /** Ends what is over, takes over links of the host; done by itself every few seconds. */
   async sweep(): Promise<void> {
+    await this.#parts.sessions.sweep();
     await this.#parts.links.importHostLinks();
     await this.vouching.importHostVouches();
     await this.#parts.links.sweep();
-    await this.#parts.sessions.sweep();
   }
 }

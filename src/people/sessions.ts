@@ -39,6 +39,8 @@ export class Sessions {
   readonly #sessions: Map<string, SessionRecord>;
   /** `seen_at` as the store has it. */
   readonly #kept = new Map<string, number>();
+  /** Those that have ended and are still in the store, which could not be written. */
+  readonly #unrecorded = new Map<string, { session: SessionRecord; reason: SessionEnd }>();
   readonly #listeners = new Set<(sessionId: string, keyId: string) => void>();
 
   constructor(options: SessionsOptions, records: readonly SessionRecord[]) {
@@ -125,13 +127,28 @@ export class Sessions {
     }
   }
 
-  /** Ends at once; resolves when that is committed. */
+  /**
+   * Ends at once; resolves when that is committed. Where it cannot be, the session is over until the
+   * program starts anew: `sweep` tries again until then. Rejects with `audit_unavailable`, which says so.
+   */
   async end(id: string, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.forget(session);
+    this.#unrecorded.set(id, { session, reason });
+    try {
+      await this.#recordEnd(session, reason);
+    } catch (error) {
+      throw error instanceof GatewayError && error.code === "audit_unavailable"
+        ? notRecorded(error)
+        : error;
+    }
+  }
+
+  async #recordEnd(session: SessionRecord, reason: SessionEnd): Promise<void> {
     const { changes, audit } = this.ending([session], reason);
     await this.#options.store.apply(changes, audit);
+    this.#unrecorded.delete(session.id);
   }
 
   /** For a commit of other changes: what ends these sessions. `forget` each of them after it. */
@@ -149,8 +166,11 @@ export class Sessions {
     for (const listener of this.#listeners) listener(id, PERSON_PREFIX + person);
   }
 
-  /** Ends those whose time is over. */
+  /** Ends those whose time is over, and records what could not be recorded before. */
   async sweep(): Promise<void> {
+    for (const { session, reason } of [...this.#unrecorded.values()]) {
+      await this.#recordEnd(session, reason);
+    }
     for (const session of [...this.#sessions.values()]) {
       const reason = this.#overBecause(session);
       if (reason !== undefined) await this.end(session.id, reason);
@@ -174,6 +194,17 @@ export class Sessions {
       })
       .catch(this.#options.onError);
   }
+}
+
+function notRecorded(cause: GatewayError): GatewayError {
+  return new GatewayError(
+    "audit_unavailable",
+    "You are signed out for now, but the disk took no record of it: if the gateway starts anew before it does, this session counts again.",
+    {
+      hint: "The gateway keeps trying by itself. Where you do not trust this device, tell whoever runs the host that DATA_DIR cannot be written, and sign in and out again once it can; a new link for you (Operate > People) ends all your sessions.",
+    },
+    cause,
+  );
 }
 
 function draft(type: string, person: string, details: Record<string, unknown>): AuditDraft {

@@ -126,7 +126,7 @@ async function orRefuse<Verdict>(verdict: Promise<Verdict>): Promise<Verdict> {
 export function refused(cause?: unknown): GatewayError {
   return new GatewayError(
     "signature_invalid",
-    "The passkey's answer does not hold for what was asked.",
+    "This passkey was not accepted.",
     { hint: "Try again; a passkey works under the address it was made at, and for its person." },
     cause,
   );

@@ -34,7 +34,7 @@ describe.runIf(browserPath)("signing in to the console (needs Chromium)", () => 
     // A link opens once, also where the page is open already.
     await page.goto(`${originOf(gateway)}/console${new URL(link).hash}`);
     await page.getByRole("alert").waitFor();
-    expect(await page.getByRole("alert").innerText()).toContain("does not hold");
+    expect(await page.getByRole("alert").innerText()).toContain("cannot be used any more");
     await page.getByRole("button", { name: "To the sign-in page" }).click();
     await page.getByRole("heading", { name: "Inbox" }).waitFor();
     expect(seat.complaints).toEqual([]);

@@ -126,10 +126,7 @@ describe.runIf(browserPath)("the console asks for it and goes on (needs Chromium
     await page.getByRole("button", { name: "Invite" }).click();
     await page.getByRole("radio", { name: /operator/ }).click();
     await page.getByRole("button", { name: "Make the link" }).click();
-    const invited = await page
-      .getByText(/#link=/)
-      .first()
-      .innerText();
+    const invited = await page.getByLabel("Link", { exact: true }).inputValue();
     expect(new URL(invited).hash).not.toBe(new URL(link).hash);
 
     await using other = await browser.sit(gateway);

@@ -6,6 +6,7 @@ import { type Answer, call } from "../support/call.ts";
 import { cli } from "../support/cli.ts";
 import { approve, execute, plan, planRequest, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { firstOperator } from "../support/people.ts";
 import { canLimit, canMount, type Disk, limitFileSize, mountSmallDisk } from "./disks.ts";
 
 const DISKS: readonly (readonly [string, boolean, () => Disk])[] = [
@@ -56,6 +57,33 @@ describe.each(DISKS)("a gateway %s", (_, possible, makeDisk) => {
       expect(ready.status).toBe(200);
       await takesWorkAgain(gateway, before);
       await recordsAreWhole(gateway, disk, [waiting, stepping]);
+    },
+  );
+
+  test.skipIf(!possible)(
+    "says that a sign-out was not recorded, and records it once it can be, for good",
+    async () => {
+      using disk = makeDisk();
+      await using gateway = await startGateway({ env: { DATA_DIR: disk.dataDir } });
+      const olga = await firstOperator(gateway);
+      const { cookie } = olga;
+      await fillUntilRefused(gateway, disk);
+      disk.fill(gateway);
+      const out = await olga.call<{ code: string; detail: string }>("DELETE", "/session");
+      expect(out).toMatchObject({ status: 503, body: { code: "audit_unavailable" } });
+      expect(out.body.detail).toContain("if the gateway starts anew");
+      expect(olga.cookie).toBe("");
+      const status = async () => (await olga.call("GET", "/session", undefined, { cookie })).status;
+      expect(await status()).toBe(401);
+      disk.free(gateway);
+      const ended = async () => {
+        const target = "/audit?type=session.ended";
+        return (await call<AuditList>(gateway, "GET", target, undefined, gateway.keys.approver))
+          .body.records?.length;
+      };
+      await expect.poll(ended, { timeout: 30_000 }).toBe(1);
+      await gateway.restart();
+      expect(await status()).toBe(401);
     },
   );
 });

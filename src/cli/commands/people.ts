@@ -126,7 +126,7 @@ function findPerson(everybody: readonly Listed[], id: string): Listed {
   if (person !== undefined) return person;
   throw new CliError(
     "usage",
-    `There is nobody of the id ${inert(id)}.`,
+    `There is nobody with the sign-in name ${inert(id)}.`,
     "`people list` has the ids.",
   );
 }

@@ -156,8 +156,9 @@ export function createSessionRoutes(deps: Deps): Route[] {
       answers: { 200: { description: "Signed out.", schema: SignedOutView } },
       errors: REFUSALS,
       handle: async ({ request, reply }) => {
-        await deps.people.signOut(request.sessionId ?? "");
+        // Also where it cannot be recorded: this browser has it no more.
         reply.header("set-cookie", noCookies());
+        await deps.people.signOut(request.sessionId ?? "");
         return { signed_in: false };
       },
     }),
