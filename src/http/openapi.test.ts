@@ -82,6 +82,7 @@ describe("the description of the API", () => {
       "/session/passkey/options",
       "/session/passkey",
       "/session/password",
+      "/session/step-up",
       "/session",
       "/session/passkeys",
       "/session/passkeys/options",
@@ -90,6 +91,7 @@ describe("the description of the API", () => {
       "/people",
       "/people",
       "/people/{person_id}/link",
+      "/people/{person_id}/vouch",
       "/people/{person_id}",
       "/people/invitations/{invitation_id}",
     ]);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PlanView } from "../../src/contract/task.ts";
 import { call } from "../support/call.ts";
+import { cli } from "../support/cli.ts";
 import { browserPath, ConsoleBrowser, PHONE, type Seat } from "../support/console-browser.ts";
 import { plan, planRequest, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -239,6 +240,9 @@ describe.runIf(browserPath)("deciding in the console (needs Chromium)", () => {
     const { page } = seat;
     await using second = await browser.sit(gateway, { viewport: PHONE });
     await second.enrol("Anton Approver", await inviteLink(seat));
+    // Else the two count as one: the first has seen the second's link.
+    await cli(gateway, ["people", "vouch", "anton-approver"]);
+    await page.evaluate('fetch("/people").then(({ status }) => status)');
     await call(gateway, "POST", "/plan", {}); // an invalid one changes nothing
     const made = await write("edit.txt", "one");
     await openPlan(made);
