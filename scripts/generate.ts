@@ -9,7 +9,6 @@ import { DesktopFile } from "../src/config/desktop-file.ts";
 import { WebhooksFile } from "../src/config/webhooks.ts";
 import type { HttpDeps } from "../src/http/http-deps.ts";
 import { describeApi } from "../src/http/openapi.ts";
-import { PendingWaits } from "../src/http/pending-waits.ts";
 import { createRoutes } from "../src/http/routes.ts";
 import { buildPolicy } from "../src/policy/build-policy.ts";
 import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
@@ -101,5 +100,5 @@ function formatted(name: string, value: unknown): string {
 function describedRoutes() {
   const config = { publicUrl: PUBLIC_URL, allowedHosts: [], corsOrigins: [], trustedProxies: [] };
   const deps: Partial<HttpDeps> = { version: packageFile.version, config };
-  return createRoutes(deps as HttpDeps, new PendingWaits());
+  return createRoutes(deps as HttpDeps);
 }

@@ -4,6 +4,7 @@ import { collectWhenIdle } from "./collect-when-idle.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createContext } from "./context.ts";
 import { toSourceStack } from "./lib/source-stack.ts";
+import { failPresentRequest } from "./lib/request-scope.ts";
 import { createLogger } from "./logger.ts";
 import { VERSION } from "./version.ts";
 
@@ -12,6 +13,8 @@ export async function main(): Promise<void> {
   const { config, secrets } = loadConfig(process.env, process.cwd());
   const { log, learn, flush } = createLogger(config, secrets);
   const crash = (err: unknown): void => {
+    // What one request does wrong ends that request; all else leaves a state that nobody knows.
+    if (failPresentRequest(err)) return;
     log.fatal({ err }, "unforeseen error; the gateway ends");
     flush();
     process.exit(1);

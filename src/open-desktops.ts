@@ -89,6 +89,7 @@ async function openEmbedded(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
         isOwn: ownEndpoints(ownHosts),
         onDecision: ({ host, port }, allowed, reason) =>
           log.debug({ host, port, allowed, reason }, "a program of the desktop connects"),
+        onError: (err) => log.error({ err }, "a connection of the desktop failed"),
       },
     },
   });

@@ -1,4 +1,5 @@
 import type { GatewayEvent } from "../contract/event.ts";
+import { outsideRequests } from "../lib/request-scope.ts";
 import { type EventView, Frame } from "./encode-event.ts";
 import type { EventFilter, EventStore } from "./event-store.ts";
 import { type EventSink, Subscription } from "./subscription.ts";
@@ -61,10 +62,7 @@ export class EventHub implements Disposable {
       options.onClosed?.();
     } else {
       this.#subscriptions.set(subscription, options.onClosed);
-      this.#timer ??= setInterval(
-        () => this.#beat(),
-        this.#options.heartbeatMs ?? HEARTBEAT_MS,
-      ).unref();
+      this.#timer ??= outsideRequests(() => this.#startBeating());
       if (after !== undefined) void this.#backfill(subscription);
     }
     return { [Symbol.dispose]: () => this.#close(subscription, "gone") };
@@ -110,6 +108,10 @@ export class EventHub implements Disposable {
       this.#options.onError?.(error);
       this.#close(subscription, "drop");
     }
+  }
+
+  #startBeating(): NodeJS.Timeout {
+    return setInterval(() => this.#beat(), this.#options.heartbeatMs ?? HEARTBEAT_MS).unref();
   }
 
   #beat(): void {

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { DESKTOP, KEY, TestGuard } from "./fixtures.ts";
 import { openGuard } from "./guard.ts";
+import { listenForAgents } from "./guard-server.ts";
 
 const SHOT = { action: "screenshot" };
 
@@ -95,4 +96,22 @@ describe("the way in", () => {
     });
     expect(() => none.begin(test.run({}, DESKTOP))).toThrow(/GUARD_KEY/);
   });
+});
+
+test("I10 a fault in one request drops its connection alone, and is told", async () => {
+  const faults: unknown[] = [];
+  let isBroken = true;
+  await using server = await listenForAgents({
+    host: "127.0.0.1",
+    port: 0,
+    answer: async () => {
+      if (isBroken) throw new Error("fault");
+      return { status: 200, body: {} };
+    },
+    onError: (error) => faults.push(error),
+  });
+  await expect(fetch(server.url, { method: "POST" })).rejects.toThrow();
+  expect(faults).toHaveLength(1);
+  isBroken = false;
+  expect((await fetch(server.url, { method: "POST" })).status).toBe(200);
 });

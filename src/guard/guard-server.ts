@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { isFromDesktop } from "../contract/desktop-mark.ts";
+import { inRequest } from "../lib/request-scope.ts";
 import type { DaemonAnswer } from "../tasks/agent-guard.ts";
 
 export interface GuardServerOptions {
@@ -16,6 +17,8 @@ export interface GuardServerOptions {
     request: IncomingMessage,
     gone: AbortSignal,
   ) => Promise<DaemonAnswer | undefined>;
+  /** Told of what went wrong in one request, whose connection is dropped. */
+  readonly onError: (error: unknown) => void;
 }
 
 const MAX_CONNECTIONS = 64;
@@ -44,7 +47,11 @@ export async function listenForAgents(options: GuardServerOptions): Promise<Guar
     used.add(socket);
     if (isFromDesktop(request)) return drop(socket);
     if (request.method !== "POST") return refuse(response);
-    void serve(request, response, options.answer);
+    const fail = (error: unknown) => {
+      options.onError(error);
+      drop(socket);
+    };
+    inRequest({ fail }, () => void serve(request, response, options.answer).catch(fail));
   });
   server.on("checkExpectation", (request: IncomingMessage) => drop(request.socket));
   server.on("connect", (request) => drop(request.socket));

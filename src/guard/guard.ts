@@ -39,6 +39,7 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
     host,
     port,
     answer: async (request, gone) => guard?.answer(request, gone, key),
+    onError: (err) => options.log.error({ err }, "a request of an agent failed"),
   });
   guard = new OpenGuard(server, deps);
   return guard;

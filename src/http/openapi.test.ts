@@ -1,10 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeApi } from "./openapi.ts";
-import { PendingWaits } from "./pending-waits.ts";
 import { createRoutes } from "./routes.ts";
 import { createTestDeps } from "./test-deps.ts";
 
-const routes = createRoutes(createTestDeps().deps, new PendingWaits());
+const routes = createRoutes(createTestDeps().deps);
 
 interface Operation {
   operationId: string;

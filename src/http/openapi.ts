@@ -168,11 +168,16 @@ function answerOf({
   description,
   schema,
   mediaType = "application/json",
+  headers,
   orBytes = [],
 }: Route["answers"][number]) {
   const bytes = orBytes.map((type) => [type, { schema: { type: "string" } }]);
   const json = { [mediaType]: { schema: schema ?? { type: "string" } } };
-  return { description, content: { ...json, ...Object.fromEntries(bytes) } };
+  return {
+    description,
+    content: { ...json, ...Object.fromEntries(bytes) },
+    ...(headers && { headers: mapValues(headers, textHeader) }),
+  };
 }
 
 /** One answer a status, naming the codes it may carry. */

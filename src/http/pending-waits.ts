@@ -3,25 +3,28 @@ import type { ServerResponse } from "node:http";
 /** The signal of requests that do not wait. */
 export const NEVER: AbortSignal = new AbortController().signal;
 
-/** Requests that wait for a task to finish: each gives up when its client goes or the server closes. */
+/** Requests that wait: each gives up when its client goes or the server closes. */
 export class PendingWaits {
-  readonly #waits = new Set<AbortController>();
+  readonly #waits = new Map<ServerResponse, AbortController>();
 
-  begin(response: ServerResponse): Disposable & { readonly signal: AbortSignal } {
+  /** Aborts when the response is over or its client gone, whichever comes first. */
+  signalOf(response: ServerResponse): AbortSignal {
+    const known = this.#waits.get(response);
+    if (known !== undefined) return known.signal;
     const wait = new AbortController();
-    const giveUp = () => wait.abort();
-    this.#waits.add(wait);
-    response.once("close", giveUp);
-    return {
-      signal: wait.signal,
-      [Symbol.dispose]: () => {
-        this.#waits.delete(wait);
-        response.off("close", giveUp);
-      },
-    };
+    if (response.closed || response.destroyed) {
+      wait.abort();
+      return wait.signal;
+    }
+    this.#waits.set(response, wait);
+    response.once("close", () => {
+      this.#waits.delete(response);
+      wait.abort();
+    });
+    return wait.signal;
   }
 
   abortAll(): void {
-    for (const wait of this.#waits) wait.abort();
+    for (const wait of this.#waits.values()) wait.abort();
   }
 }

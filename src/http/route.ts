@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import type { Static, TSchema } from "typebox";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
@@ -23,6 +23,8 @@ export interface Answer {
   readonly schema?: TSchema;
   /** `application/json` where there is a schema and nothing is said. */
   readonly mediaType?: string;
+  /** Headers of the answer by name: what they say. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Bytes that it may be instead. */
   readonly orBytes?: readonly string[];
 }
@@ -33,7 +35,8 @@ export interface Call<Who, Body, Query, Params> {
   readonly query: Query;
   readonly params: Params;
   readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
+  /** Aborts when the client goes or the server closes. */
+  readonly signal: AbortSignal;
 }
 
 interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P extends TSchema> {
@@ -76,7 +79,7 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly errors?: readonly ErrorCode[];
   /** HEAD: `derived` from GET unless it is `handled` here, or there is `none`. */
   readonly head?: "handled" | "none";
-  /** Resolves with what is sent as JSON, or with the reply where it is on its way already. */
+  /** Resolves with what is sent as JSON with 200, or with an `HttpAnswer`. It never sends by itself. */
   handle(
     call: Call<
       A extends readonly Scope[] ? Principal : Principal | undefined,

@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { describe, expect, it, vi } from "vitest";
-import { PendingWaits } from "./pending-waits.ts";
 import { createRoutes } from "./routes.ts";
 import { ARTIFACT, ARTIFACT_ID, createTestDeps, DIGEST, PLAN, TASK, TASK_ID } from "./test-deps.ts";
 import { as, start } from "./test-server.ts";
@@ -15,7 +14,7 @@ const sent = (key: string, body: unknown, headers: Record<string, string> = {}) 
 });
 
 it("the list of routes is this one", () => {
-  const routes = createRoutes(createTestDeps().deps, new PendingWaits());
+  const routes = createRoutes(createTestDeps().deps);
   const lines = routes.map(({ method, path, access }) => {
     const needs = typeof access === "string" ? access : access.join(" or ");
     return `${method} ${path}: ${needs}`;
@@ -133,7 +132,7 @@ describe("JSON answers", () => {
       expect(response.status).toBe(status);
       expect(answer).toMatchObject(expected);
       const pattern = path.split("?")[0]?.replace(TASK_ID, "{task_id}");
-      const routes = createRoutes(deps, new PendingWaits());
+      const routes = createRoutes(deps);
       const schema = routes.find((route) => route.path === pattern)?.answers[status]?.schema;
       expect(Compile(schema as TSchema).Errors(answer)).toEqual([]);
     },

@@ -1,5 +1,4 @@
 import type { HttpDeps } from "./http-deps.ts";
-import type { PendingWaits } from "./pending-waits.ts";
 import type { Route } from "./route.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
@@ -23,17 +22,17 @@ import { createTouchRoutes } from "./routes/touch.ts";
 import { createWebhookRoutes } from "./routes/webhooks.ts";
 
 /** Every route there is, in the order of the API's description. */
-export function createRoutes(deps: HttpDeps, waits: PendingWaits): readonly Route[] {
+export function createRoutes(deps: HttpDeps): readonly Route[] {
   const routes: readonly Route[] = [
-    ...createTaskRoutes(deps, waits),
+    ...createTaskRoutes(deps),
     ...createTouchRoutes(deps),
     ...createAgentRoutes(deps),
     ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
     ...createConsoleRoutes(),
-    ...createToolRoutes(deps, waits),
-    ...createCardRoutes(deps, waits),
-    ...createMcpRoutes(deps, waits),
+    ...createToolRoutes(deps),
+    ...createCardRoutes(deps),
+    ...createMcpRoutes(deps),
     ...createDesktopRoutes(deps),
     ...createEventRoutes(deps),
     ...createControlRoutes(deps),

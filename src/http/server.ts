@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
 import cors from "@fastify/cors";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { GatewayError } from "../contract/errors.ts";
+import { containRequests, failRequest } from "./contain-request.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { createNotFoundHandler } from "./not-found.ts";
 import { urlOf } from "./openapi.ts";
@@ -9,6 +11,7 @@ import { PendingWaits } from "./pending-waits.ts";
 import { isInternal, problemOf, toGatewayError } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { createRoutes } from "./routes.ts";
+import { sendAnswer } from "./send-answer.ts";
 import {
   answerExpectation,
   answerSocketError,
@@ -37,6 +40,17 @@ const CLOSE_GRACE_MS = 5_000;
 /** How often Node looks for requests that are too slow. */
 const TIMEOUT_CHECK_MS = 2_000;
 
+const SERVER_OPTIONS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  // Answered by the target check, as every refusal is.
+  requireHostHeader: false,
+  shouldUpgradeCallback: isUpgrade,
+};
+
 /**
  * The HTTP server. A request goes through one list of stages: id and headers of the answer → target
  * and Host → room for the body → CORS → raw body → authentication → strict JSON → schemas → scope and rate → handler →
@@ -50,9 +64,6 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: deps.bodyLimit,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: SILENCE_MS,
     return503OnClosing: false,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     clientErrorHandler: answerSocketError,
@@ -61,21 +72,18 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
       setAnswerHeaders(request, reply);
       answerError(error, request, reply);
     },
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      // Answered by the target check, as every refusal is.
-      requireHostHeader: false,
-      shouldUpgradeCallback: isUpgrade,
+    serverFactory: (listener) => {
+      const contained = containRequests(log, listener);
+      const server = createServer(SERVER_OPTIONS, contained).setTimeout(SILENCE_MS);
+      server.maxConnections = MAX_CONNECTIONS;
+      server.on("checkExpectation", containRequests(log, answerExpectation));
+      routeUpgrades(server, contained);
+      return server;
     },
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
-  app.server.on("checkExpectation", answerExpectation);
-  routeUpgrades(app);
 
   const waits = new PendingWaits();
-  const routes = createRoutes(deps, waits);
+  const routes = createRoutes(deps);
   const checkTarget = createTargetCheck(config.publicUrl, config.allowedHosts);
   const limitBodies = createBodyLimit(deps.bodyLimit);
 
@@ -145,12 +153,34 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
         await authenticate(request, route);
         readJson(request, route);
       },
+      // Not async: what a handler resolves with is for `sendAnswer` alone, never for Fastify to send.
       handler: (request, reply) => {
-        authorise(request, route);
-        const { principal, body, query, params } = request;
-        return route.handle({ principal, body, query, params, request, reply });
+        answer(route, request, reply).catch((thrown) => failRequest(request.raw, thrown));
       },
     });
+  }
+
+  async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const onBroken = (err: unknown) =>
+      log.error({ request_id: request.id, err }, "an answer broke off");
+    try {
+      authorise(request, route);
+      const { principal, body, query, params } = request;
+      const returned = await route.handle({
+        principal,
+        body,
+        query,
+        params,
+        request,
+        get signal() {
+          return waits.signalOf(reply.raw);
+        },
+      });
+      await sendAnswer(returned, { request, reply, onBroken });
+    } catch (thrown) {
+      if (reply.sent) throw thrown;
+      answerError(thrown, request, reply);
+    }
   }
 
   function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -196,6 +226,7 @@ function corsOptions(origins: readonly string[]) {
       "Location",
       "Retry-After",
       "X-Request-Id",
+      "X-Task-Id",
       "Mcp-Session-Id",
     ],
     maxAge: 600,

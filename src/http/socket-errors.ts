@@ -47,6 +47,15 @@ const MALFORMED = () =>
  * to the socket itself, which is closed after it.
  */
 export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket): void {
+  try {
+    answer(error, socket);
+  } catch {
+    // It belongs to no request that could fail instead.
+    socket.destroy();
+  }
+}
+
+function answer(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable || hasBegunAnswering(socket)) {
     socket.destroy();
     return;

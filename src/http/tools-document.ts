@@ -43,6 +43,12 @@ function operationOf({ name, title, description, parameters, result }: Tool): ob
     responses: {
       200: {
         description: "What came of it, an image as an image.",
+        headers: {
+          "X-Task-Id": {
+            description: "Of an image: the id of its task.",
+            schema: { type: "string" },
+          },
+        },
         content: {
           "application/json": { schema: answerSchema(result) },
           ...Object.fromEntries([...IMAGE_TYPES].map((type) => [type, IMAGE])),

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
+import type { Server } from "node:http";
 import { PassThrough } from "node:stream";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { routeUpgrades, takeUpgrade } from "./upgrades.ts";
 
@@ -12,7 +13,7 @@ beforeEach(() => {
 /** An upgrade request as the server hands it over, and its socket. */
 function upgrade() {
   const server = new EventEmitter();
-  routeUpgrades({ server, routing: () => {} } as unknown as FastifyInstance);
+  routeUpgrades(server as unknown as Server, () => {});
   const socket = new PassThrough();
   const raw = { method: "GET", socket, headers: { upgrade: "websocket" } };
   server.emit("upgrade", raw, socket, Buffer.alloc(0));

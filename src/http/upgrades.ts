@@ -1,6 +1,6 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "../contract/errors.ts";
 
 /** What an upgrade request is answered on, once somebody takes it. */
@@ -23,8 +23,8 @@ export function isUpgrade({ method, url = "" }: IncomingMessage): boolean {
 }
 
 /** Sends upgrade requests through the same stages as every other, and to a route. */
-export function routeUpgrades(app: FastifyInstance): void {
-  app.server.on("upgrade", (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
+export function routeUpgrades(server: Server, listener: RequestListener): void {
+  server.on("upgrade", (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     const late = setTimeout(() => socket.destroy(), ANSWER_MS).unref();
     socket.once("close", () => clearTimeout(late));
@@ -35,12 +35,21 @@ export function routeUpgrades(app: FastifyInstance): void {
     response.once("finish", () => raw.socket.destroySoon());
     offers.set(raw, { socket, head, response, late });
     response.once("close", () => clearTimeout(late));
-    app.routing(raw, response);
+    listener(raw, response);
   });
 }
 
+/** A connection that was asked to become a WebSocket. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  /** From here on it is answered by whoever upgrades it. */
+  begin(): void;
+}
+
 /** The upgrade that a request asks for. Throws `invalid_request` where it asks for none. */
-export function takeUpgrade(request: FastifyRequest, reply: FastifyReply) {
+export function takeUpgrade(request: FastifyRequest, reply: FastifyReply): Upgrade {
   const offer = offers.get(request.raw);
   if (offer === undefined || request.headers.upgrade?.toLowerCase() !== "websocket") {
     throw new GatewayError("invalid_request", "This is a WebSocket.", {
@@ -51,7 +60,6 @@ export function takeUpgrade(request: FastifyRequest, reply: FastifyReply) {
     request: request.raw,
     socket: offer.socket,
     head: offer.head,
-    /** From here on it is answered by whoever upgrades it. */
     begin: () => {
       clearTimeout(offer.late);
       reply.hijack();

@@ -1,4 +1,5 @@
 import { GatewayError } from "../contract/errors.ts";
+import { outsideRequests } from "../lib/request-scope.ts";
 import { desktopLock } from "./desktop-locks.ts";
 import { approvedBy, type GrantedApproval } from "./granted-approval.ts";
 import type { Change, Ledger } from "./ledger.ts";
@@ -127,7 +128,7 @@ export class TurnKeeper {
       return undefined;
     }
     const release = () => this.#scheduler.release(job);
-    void this.#deps.runner.run(running, plan).then(release, release);
+    void outsideRequests(() => this.#deps.runner.run(running, plan)).then(release, release);
     return running;
   }
 

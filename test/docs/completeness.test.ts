@@ -9,7 +9,6 @@ import { EVENT_NAMES } from "../../src/contract/event.ts";
 import { PolicyFile } from "../../src/contract/policy.ts";
 import { TASK_STATUSES } from "../../src/contract/task.ts";
 import type { HttpDeps } from "../../src/http/http-deps.ts";
-import { PendingWaits } from "../../src/http/pending-waits.ts";
 import { createRoutes } from "../../src/http/routes.ts";
 import { codeSpans, firstCells, readMarkdown, rows } from "../support/markdown.ts";
 
@@ -26,9 +25,7 @@ describe("docs/api.md", () => {
   test("lists every route and no other", () => {
     // Only declared here, never called.
     const deps = { version: "0", config: {} } as unknown as HttpDeps;
-    const routes = createRoutes(deps, new PendingWaits()).map(
-      ({ method, path }) => `${method} ${path}`,
-    );
+    const routes = createRoutes(deps).map(({ method, path }) => `${method} ${path}`);
     const listed = [...named(api)].filter((code) => /^(GET|POST|DELETE) \//.test(code));
     expect(listed.sort()).toEqual(routes.sort());
   });

@@ -1,13 +1,13 @@
-import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { Artifact } from "../../artifacts/artifact-store.ts";
 import { PictureScaler } from "../../artifacts/picture-scaler.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import { IMAGE_TYPES } from "../../lib/image-types.ts";
+import { bytesAnswer, streamAnswer } from "../answer.ts";
+import { INERT_POLICY } from "../artifact-answer.ts";
 import { contentDisposition } from "../content-disposition.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
-import { INERT_POLICY } from "../send-artifact.ts";
 
 const ArtifactParams = Type.Object({
   artifact_id: Type.String({ pattern: "^artifact_[A-Za-z0-9_-]{22}$" }),
@@ -33,9 +33,6 @@ const INLINE: ReadonlyMap<string, string> = new Map([
   ["text/plain", "text/plain; charset=utf-8"],
 ]);
 
-/** A reader that takes nothing for so long is cut off, and its file closed. */
-const IDLE_MS = 60_000;
-
 /** The bytes that steps left behind. */
 export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[] {
   const scaler = new PictureScaler();
@@ -55,7 +52,7 @@ export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[]
       answers: { 200: { description: "The bytes.", mediaType: "application/octet-stream" } },
       errors: ["artifact_not_found"],
       head: "handled",
-      handle: async ({ principal, params, query, request, reply }) => {
+      handle: async ({ principal, params, query, request }) => {
         const artifact = await deps.artifacts.find(params.artifact_id);
         const visible = artifact?.owner === principal.keyId || principal.scopes.has("confirm");
         if (artifact === undefined || !visible) throw notFound(params.artifact_id);
@@ -64,23 +61,25 @@ export function createArtifactRoutes(deps: Pick<HttpDeps, "artifacts">): Route[]
         const { max_side } = query;
         const scaled =
           max_side === undefined ? undefined : await scaler.scale(artifact, open, max_side);
-        describe(reply, { ...artifact, ...(scaled && { size: scaled.byteLength }) });
-        reply.raw.setTimeout(IDLE_MS, () => reply.raw.destroy());
-        return reply.send(request.method === "HEAD" ? undefined : (scaled ?? (await open())));
+        const headers = headersOf({ ...artifact, ...(scaled && { size: scaled.byteLength }) });
+        if (request.method === "HEAD") return bytesAnswer("", { headers });
+        return scaled === undefined
+          ? streamAnswer(await open(), { headers })
+          : bytesAnswer(scaled, { headers });
       },
     }),
   ];
 }
 
 /** Bytes gain no authority by being served (I14): the type is ours, never sniffed, never active. */
-function describe(reply: FastifyReply, { media_type, name, size }: Artifact): void {
+function headersOf({ media_type, name, size }: Artifact): Record<string, string> {
   const shown = INLINE.get(media_type.split(";", 1)[0]?.trim().toLowerCase() ?? "");
-  reply.headers({
+  return {
     "content-type": shown ?? "application/octet-stream",
     "content-length": String(size),
     "content-disposition": contentDisposition(shown ? "inline" : "attachment", name),
     "content-security-policy": INERT_POLICY,
-  });
+  };
 }
 
 function notFound(id: string): GatewayError {

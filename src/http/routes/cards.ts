@@ -1,4 +1,3 @@
-import type { FastifyReply } from "fastify";
 import { GatewayError } from "../../contract/errors.ts";
 import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import {
@@ -9,11 +8,11 @@ import {
   CardState,
   CardStateRequest,
 } from "../../tools/cards/card-messages.ts";
+import { bytesAnswer, type HttpAnswer } from "../answer.ts";
+import { artifactAnswer } from "../artifact-answer.ts";
 import { CARD_PAGE, cardPolicy } from "../card-page/card-page.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import type { PendingWaits } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
-import { sendArtifact } from "../send-artifact.ts";
 import { takeAllowance } from "../stages/authorise.ts";
 
 type Deps = Pick<HttpDeps, "tools" | "artifacts" | "config" | "policy" | "rateLimiter">;
@@ -26,7 +25,7 @@ const MAX_BODY = 1024;
  * token of its address, or with the session that this token was exchanged for. No operation of a
  * card has an id: none of them is for a model.
  */
-export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
+export function createCardRoutes(deps: Deps): Route[] {
   return [
     route({
       method: "GET",
@@ -38,13 +37,13 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       access: "open",
       anyQuery: true,
       answers: { 200: { description: "A page.", mediaType: "text/html" } },
-      handle: async ({ reply }) => {
-        reply.headers({
-          "content-type": "text/html; charset=utf-8",
-          "content-security-policy": cardPolicy(deps.config.corsOrigins),
-        });
-        return reply.send(CARD_PAGE);
-      },
+      handle: async () =>
+        bytesAnswer(CARD_PAGE, {
+          headers: {
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": cardPolicy(deps.config.corsOrigins),
+          },
+        }),
     }),
     route({
       method: "POST",
@@ -74,10 +73,9 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       maxBody: MAX_BODY,
       answers: { 200: { description: "The card.", schema: CardState } },
       errors: REFUSALS,
-      handle: async ({ body: { session, seen }, request, reply }) => {
+      handle: async ({ body: { session, seen }, request, signal }) => {
         request.taskId = admit(deps, session).taskId;
-        using wait = waits.begin(reply.raw);
-        return await deps.tools.cards.state(session, seen, wait.signal);
+        return await deps.tools.cards.state(session, seen, signal);
       },
     }),
     route({
@@ -116,7 +114,7 @@ export function createCardRoutes(deps: Deps, waits: PendingWaits): Route[] {
       maxBody: MAX_BODY,
       answers: { 200: { description: "The picture.", mediaType: "application/octet-stream" } },
       errors: [...REFUSALS, "artifact_not_found"],
-      handle: ({ body, reply }) => sendPicture(deps, body.session, body.artifact_id, reply),
+      handle: ({ body }) => pictureAnswer(deps, body.session, body.artifact_id),
     }),
   ];
 }
@@ -137,12 +135,7 @@ function admit(deps: Deps, session: string) {
 }
 
 /** One of its own task; that of a plan only as long as the card may show all of the plan. */
-async function sendPicture(
-  deps: Deps,
-  session: string,
-  artifactId: string,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function pictureAnswer(deps: Deps, session: string, artifactId: string): Promise<HttpAnswer> {
   const { taskId, keyId } = admit(deps, session);
   const artifact = await deps.artifacts.find(artifactId);
   const isShown =
@@ -154,5 +147,5 @@ async function sendPicture(
       hint: "The card names the pictures it shows.",
     });
   }
-  return sendArtifact(reply, artifact, await deps.artifacts.open(artifact));
+  return artifactAnswer(artifact, await deps.artifacts.open(artifact));
 }

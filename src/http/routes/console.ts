@@ -1,7 +1,8 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
 import { TaskId } from "../../contract/task.ts";
+import { bytesAnswer, type HttpAnswer } from "../answer.ts";
 import { ConsoleFiles } from "../console-page/console-files.ts";
 import { type Route, route } from "../route.ts";
 
@@ -46,8 +47,7 @@ export function createConsoleRoutes(): Route[] {
     anyQuery: true,
     answers: { 200: { description: "A page.", mediaType: "text/html" } },
     errors: ["not_found"],
-    handle: ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }) =>
-      sendPage(files(), request, reply),
+    handle: ({ request }: { request: FastifyRequest }) => pageAnswer(files(), request),
   } as const;
   return [
     route({
@@ -96,38 +96,37 @@ export function createConsoleRoutes(): Route[] {
       missing: "not_found",
       answers: { 200: { description: "A script, style sheet or icon.", mediaType: "*/*" } },
       errors: ["not_found"],
-      handle: async ({ params, request, reply }) => {
+      handle: async ({ params, request }) => {
         const encodings = request.headers["accept-encoding"];
         const file = await files().read(`assets/${params.file}`, String(encodings ?? ""));
         if (file === undefined) throw new GatewayError("not_found", "There is no such file.");
         // The name holds a hash of the content.
-        reply.header("cache-control", "public, max-age=31536000, immutable");
-        return send(reply, file);
+        return fileAnswer(file, { "cache-control": "public, max-age=31536000, immutable" });
       },
     }),
   ];
 }
 
-async function sendPage(
-  files: ConsoleFiles,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function pageAnswer(files: ConsoleFiles, request: FastifyRequest): Promise<HttpAnswer> {
   const file = await files.read("index.html", String(request.headers["accept-encoding"] ?? ""));
   if (file === undefined) throw new GatewayError("not_found", "The console was not built.");
-  reply.headers({
+  return fileAnswer(file, {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": PERMISSIONS,
   });
-  return send(reply, file);
 }
 
-function send(
-  reply: FastifyReply,
+function fileAnswer(
   { bytes, type, encoding }: NonNullable<Awaited<ReturnType<ConsoleFiles["read"]>>>,
-): FastifyReply {
-  reply.headers({ "content-type": type, vary: "accept-encoding" });
-  if (encoding !== undefined) reply.header("content-encoding", encoding);
-  return reply.send(bytes);
+  headers: Readonly<Record<string, string>>,
+): HttpAnswer {
+  return bytesAnswer(bytes, {
+    headers: {
+      ...headers,
+      "content-type": type,
+      vary: "accept-encoding",
+      ...(encoding !== undefined && { "content-encoding": encoding }),
+    },
+  });
 }

@@ -12,10 +12,10 @@ import { GatewayError } from "../../contract/errors.ts";
 import type { Principal } from "../../contract/principal.ts";
 import { findDecisionRefusal } from "../../tasks/desktops.ts";
 import type { Holder } from "../../tasks/lease.ts";
+import { bytesAnswer, upgradeAnswer } from "../answer.ts";
+import { INERT_POLICY } from "../artifact-answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
-import { INERT_POLICY } from "../send-artifact.ts";
-import { takeUpgrade } from "../upgrades.ts";
 
 const EMPTY = Type.Object({}, { additionalProperties: false });
 
@@ -68,16 +68,16 @@ export function createDesktopRoutes(deps: Pick<HttpDeps, "desktops">): Route[] {
         "timeout",
       ],
       head: "none",
-      handle: async ({ principal, params, reply }) => {
+      handle: async ({ principal, params }) => {
         requireKnown(params.desktop, principal);
         const png = await desktops.pictures.take(params.desktop, principal.keyId);
-        return reply
-          .headers({
+        return bytesAnswer(png, {
+          headers: {
             "content-type": "image/png",
             "content-security-policy": INERT_POLICY,
             "cache-control": "no-store",
-          })
-          .send(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
+          },
+        });
       },
     }),
     route({
@@ -151,7 +151,7 @@ export function createDesktopRoutes(deps: Pick<HttpDeps, "desktops">): Route[] {
         "host_not_allowed",
       ],
       head: "none",
-      handle: async ({ principal, params, request, reply }) => {
+      handle: async ({ principal, params, request }) => {
         requireKnown(params.desktop, principal);
         const { sessionId } = holderOf(principal, request.sessionId);
         // A browser says which page opens a WebSocket, whatever site that is of.
@@ -160,11 +160,11 @@ export function createDesktopRoutes(deps: Pick<HttpDeps, "desktops">): Route[] {
             hint: "Open the live view from the console itself.",
           });
         }
-        const upgrade = takeUpgrade(request, reply);
         const viewer = { keyId: principal.keyId, sessionId };
-        await request.durable;
-        await desktops.vnc.accept(params.desktop, viewer, upgrade, upgrade.begin);
-        return reply;
+        return upgradeAnswer(async (upgrade) => {
+          await request.durable;
+          await desktops.vnc.accept(params.desktop, viewer, upgrade, upgrade.begin);
+        });
       },
     }),
   ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
 import { findAbove } from "../../lib/find-above.ts";
+import { bytesAnswer, streamAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { describeApi } from "../openapi.ts";
 import { type Route, route } from "../route.ts";
@@ -72,12 +73,12 @@ export function createDocsRoutes(
       access: "open",
       anyQuery: true,
       answers: { 200: { description: "The description.", schema: Description } },
-      handle: async ({ reply }) => {
+      handle: async () => {
         description ??= describeApi(routes(), deps.version, deps.config.publicUrl).then((api) =>
           JSON.stringify(api, null, 2),
         );
-        reply.headers({ "content-type": "application/json; charset=utf-8" });
-        return reply.send(await description);
+        const headers = { "content-type": "application/json; charset=utf-8" };
+        return bytesAnswer(await description, { headers });
       },
     }),
     route({
@@ -89,13 +90,13 @@ export function createDocsRoutes(
       access: "open",
       anyQuery: true,
       answers: { 200: { description: "A page.", mediaType: "text/html" } },
-      handle: async ({ reply }) => {
-        reply.headers({
-          "content-type": "text/html; charset=utf-8",
-          "content-security-policy": POLICY,
-        });
-        return reply.send(PAGE);
-      },
+      handle: async () =>
+        bytesAnswer(PAGE, {
+          headers: {
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": POLICY,
+          },
+        }),
     }),
     route({
       method: "GET",
@@ -108,9 +109,10 @@ export function createDocsRoutes(
       params: Type.Object({ file: Type.String({ maxLength: 32 }) }),
       answers: { 200: { description: "A script, style sheet or icon.", mediaType: "*/*" } },
       errors: ["not_found"],
-      handle: async ({ params, reply }) => {
+      handle: async ({ params }) => {
         if (params.file === "start.js") {
-          return reply.type("text/javascript; charset=utf-8").send(START);
+          const headers = { "content-type": "text/javascript; charset=utf-8" };
+          return bytesAnswer(START, { headers });
         }
         const type = TYPES.get(params.file);
         const folder = findAbove(import.meta.dirname, ["docs-page", "dist/docs-page"]);
@@ -121,12 +123,13 @@ export function createDocsRoutes(
         }
         const path = join(folder, params.file);
         const { size } = await stat(path);
-        reply.headers({
-          "content-type": type,
-          "content-length": String(size),
-          "cache-control": "public, max-age=3600",
+        return streamAnswer(createReadStream(path), {
+          headers: {
+            "content-type": type,
+            "content-length": String(size),
+            "cache-control": "public, max-age=3600",
+          },
         });
-        return reply.send(createReadStream(path));
       },
     }),
   ];

@@ -1,10 +1,10 @@
-import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
 import type { Principal } from "../../contract/principal.ts";
 import { TaskId } from "../../contract/task.ts";
+import type { EventSink } from "../../events/subscription.ts";
+import { liveAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { ResponseSink } from "../response-sink.ts";
 import { type Route, route } from "../route.ts";
 import { requireScope } from "../stages/authorise.ts";
 
@@ -41,7 +41,7 @@ export function createEventRoutes(
       errors: ["signature_missing", "scope_missing", "task_not_found"],
       // A stream has no length or end that a HEAD could tell.
       head: "none",
-      handle: async ({ principal, query, request, reply }) => {
+      handle: async ({ principal, query, request }) => {
         const lastEventId = request.headers["last-event-id"];
         const after = parseEventId(lastEventId) ?? query.since;
         if (principal === undefined) {
@@ -52,41 +52,28 @@ export function createEventRoutes(
         }
         await request.durable;
         if (principal !== undefined) refuseRevoked(principal, request.sessionId, deps);
-        const response = openStream(reply);
-        if (response.closed || response.destroyed) return reply;
         const { task_id: taskId } = query;
         const own = principal !== undefined && !principal.scopes.has("confirm");
-        const subscription = deps.events.subscribe(new ResponseSink(response), {
-          after,
-          filter: { ...(taskId && { taskId }), ...(own && { owner: principal.keyId }) },
-          view: principal === undefined ? "redacted" : "full",
-          keyId: principal?.keyId,
-        });
-        response.once("close", () => subscription[Symbol.dispose]());
-        return reply;
+        const subscribe = (sink: EventSink) =>
+          deps.events.subscribe(sink, {
+            after,
+            filter: { ...(taskId && { taskId }), ...(own && { owner: principal.keyId }) },
+            view: principal === undefined ? "redacted" : "full",
+            keyId: principal?.keyId,
+          });
+        return liveAnswer(subscribe, { headers: STREAM_HEADERS });
       },
     }),
   ];
 }
 
-function openStream(reply: FastifyReply) {
-  const headers = {
-    ...reply.getHeaders(),
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache",
-    "x-accel-buffering": "no",
-    // The stream ends with its connection and needs no framing of its own: a write is one write.
-    connection: "close",
-  };
-  reply.hijack();
-  const response = reply.raw;
-  response.removeHeader("transfer-encoding");
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) response.setHeader(name, value);
-  }
-  response.flushHeaders();
-  return response;
-}
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache",
+  "x-accel-buffering": "no",
+  // The stream ends with its connection.
+  connection: "close",
+};
 
 function parseEventId(value: string | string[] | undefined): number | undefined {
   if (value === undefined || value === "") return undefined;

@@ -1,11 +1,10 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
 import type { McpCall } from "../../mcp/mcp-deps.ts";
+import { type HttpAnswer, webAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import type { PendingWaits } from "../pending-waits.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { sendWebResponse } from "../send-web-response.ts";
 import { takeAllowance } from "../stages/authorise.ts";
 
 type Deps = Pick<HttpDeps, "mcp" | "tools" | "config" | "policy" | "rateLimiter" | "keys">;
@@ -23,8 +22,8 @@ const Message = Type.Unknown({ description: "A message of JSON-RPC 2.0." });
 const STREAM = { description: "Messages, as server-sent events.", mediaType: "text/event-stream" };
 
 /** The tools as an MCP server (Streamable HTTP). None of these is an operation that tools are made of. */
-export function createMcpRoutes(deps: Deps, waits: PendingWaits): Route[] {
-  const handle = (call: HttpCall) => handleCall(deps, waits, call);
+export function createMcpRoutes(deps: Deps): Route[] {
+  const handle = (call: HttpCall) => handleCall(deps, call);
   return [
     route({
       ...SHARED,
@@ -64,25 +63,18 @@ export function createMcpRoutes(deps: Deps, waits: PendingWaits): Route[] {
 
 type HttpCall = Pick<
   Call<McpCall["principal"], unknown, unknown, unknown>,
-  "principal" | "body"
-> & {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-};
+  "principal" | "body" | "request" | "signal"
+>;
 
 async function handleCall(
   deps: Deps,
-  waits: PendingWaits,
-  { principal, body, request, reply }: HttpCall,
-): Promise<unknown> {
+  { principal, body, request, signal }: HttpCall,
+): Promise<HttpAnswer> {
   const { raw } = request;
   refuseForeignOrigin(deps, raw.headers.origin, raw.headers.host);
   const requestedBy = await deps.tools.requestedBy(raw.headers);
   await request.durable;
   refuseRevoked(deps, principal.keyId);
-  // It lasts until the connection is done with the answer, which is longer than this function.
-  const wait = waits.begin(reply.raw);
-  reply.raw.once("close", () => wait[Symbol.dispose]());
   const response = await deps.mcp.handle({
     method: raw.method as McpCall["method"],
     url: new URL("/mcp", deps.tools.publicUrl()).href,
@@ -90,10 +82,10 @@ async function handleCall(
     body,
     principal,
     requestedBy,
-    signal: wait.signal,
+    signal,
     takeAllowance: () => takeAllowance(deps, principal.keyId),
   });
-  return await sendWebResponse(response, reply);
+  return webAnswer(response);
 }
 
 /** A page of a stranger may not speak to it, though a browser would let it (DNS rebinding). */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { CapabilitiesView, HealthView, ReadyView } from "../../contract/service.ts";
 import { isLoopbackHost } from "../../lib/loopback-host.ts";
+import { bytesAnswer, jsonAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
 
@@ -23,10 +24,9 @@ export function createServiceRoutes(deps: Deps): Route[] {
         200: { description: "Every part is ready.", schema: ReadyView },
         503: { description: "A part is not ready; it says why.", schema: ReadyView },
       },
-      handle: async ({ reply }) => {
+      handle: async () => {
         const view = await deps.readiness();
-        reply.code(view.ready ? 200 : 503);
-        return view;
+        return jsonAnswer(view, { status: view.ready ? 200 : 503 });
       },
     }),
     route({
@@ -51,9 +51,9 @@ export function createServiceRoutes(deps: Deps): Route[] {
       isOpenTo: isLocal,
       anyQuery: true,
       answers: { 200: { description: "Exposition format.", mediaType: "text/plain" } },
-      handle: async ({ reply }) => {
-        reply.type(deps.metrics.contentType);
-        return reply.send(await deps.metrics.metrics());
+      handle: async () => {
+        const headers = { "content-type": deps.metrics.contentType };
+        return bytesAnswer(await deps.metrics.metrics(), { headers });
       },
     }),
   ];

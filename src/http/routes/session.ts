@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import { GatewayError } from "../../contract/errors.ts";
 import {
@@ -20,7 +20,9 @@ import {
 } from "../../contract/people.ts";
 import type { Caller } from "../../people/people-parts.ts";
 import type { NewSession } from "../../people/sessions.ts";
+import { bytesAnswer, type HttpAnswer, jsonAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
+import { problemOf, toGatewayError } from "../problem.ts";
 import { personOf, type Route, route } from "../route.ts";
 import { noCookies, readSession, requireOwnOrigin, sessionCookie } from "../session-cookie.ts";
 
@@ -88,9 +90,9 @@ export function createSessionRoutes(deps: Deps): Route[] {
       body: EnrolRequest,
       answers: SIGNED_IN,
       errors: ["token_invalid", "signature_invalid", "state_changed", ...REFUSALS],
-      handle: async ({ body, request, reply }) => {
+      handle: async ({ body, request }) => {
         const caller = admit(deps, request);
-        return begin(request, reply, caller, await deps.people.enrolments.enrol(body, caller));
+        return begin(request, caller, await deps.people.enrolments.enrol(body, caller));
       },
     }),
     route({
@@ -110,9 +112,9 @@ export function createSessionRoutes(deps: Deps): Route[] {
       body: Assertion,
       answers: SIGNED_IN,
       errors: ["token_invalid", "signature_invalid", ...REFUSALS],
-      handle: async ({ body, request, reply }) => {
+      handle: async ({ body, request }) => {
         const caller = admit(deps, request);
-        return begin(request, reply, caller, await deps.people.signIn.withPasskey(body, caller));
+        return begin(request, caller, await deps.people.signIn.withPasskey(body, caller));
       },
     }),
     route({
@@ -123,10 +125,10 @@ export function createSessionRoutes(deps: Deps): Route[] {
       body: PasswordRequest,
       answers: SIGNED_IN,
       errors: ["token_invalid", ...REFUSALS],
-      handle: async ({ body: { id, password }, request, reply }) => {
+      handle: async ({ body: { id, password }, request }) => {
         const caller = admit(deps, request);
         const session = await deps.people.signIn.withPassword(id, password, caller);
-        return begin(request, reply, caller, session);
+        return begin(request, caller, session);
       },
     }),
     route({
@@ -155,11 +157,18 @@ export function createSessionRoutes(deps: Deps): Route[] {
       description: "The session is gone at once, and its streams end.",
       answers: { 200: { description: "Signed out.", schema: SignedOutView } },
       errors: REFUSALS,
-      handle: async ({ request, reply }) => {
+      handle: async ({ request }) => {
         // Also where it cannot be recorded: this browser has it no more.
-        reply.header("set-cookie", noCookies());
-        await deps.people.signOut(request.sessionId ?? "");
-        return { signed_in: false };
+        const cleared = { "set-cookie": noCookies() };
+        try {
+          await deps.people.signOut(request.sessionId ?? "");
+        } catch (error) {
+          const failed = toGatewayError(error);
+          request.errorCode = failed.code;
+          const { status, headers, body } = problemOf(failed, request.id);
+          return bytesAnswer(body, { status, headers: { ...headers, ...cleared } });
+        }
+        return jsonAnswer({ signed_in: false }, { headers: cleared });
       },
     }),
     route({
@@ -219,14 +228,14 @@ export function createSessionRoutes(deps: Deps): Route[] {
 
   async function begin(
     request: FastifyRequest,
-    reply: FastifyReply,
     { origin }: Caller,
     session: NewSession,
-  ): Promise<SessionView> {
+  ): Promise<HttpAnswer> {
     await endFormer(request);
     request.sessionId = session.record.id;
-    reply.header("set-cookie", sessionCookie(session.token, origin));
-    return deps.people.view(session.record.id, origin);
+    const view: SessionView = deps.people.view(session.record.id, origin);
+    const headers = { "set-cookie": sessionCookie(session.token, origin) };
+    return jsonAnswer(view, { headers });
   }
 
   /** Whoever signs in again in a browser leaves no second session behind there. */

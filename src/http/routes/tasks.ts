@@ -12,12 +12,13 @@ import {
   TaskParams,
 } from "../../contract/requests.ts";
 import { PlanView, TaskView } from "../../contract/task.ts";
+import { jsonAnswer } from "../answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { NEVER, type PendingWaits } from "../pending-waits.ts";
+import { NEVER } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
 
 /** Plan → confirm → execute, and looking at what became of it. */
-export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWaits): Route[] {
+export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
   return [
     route({
       method: "POST",
@@ -121,16 +122,13 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">, waits: PendingWa
         "queue_full",
         "stopped",
       ],
-      handle: async ({ principal, body, query, request, reply }) => {
+      handle: async (call) => {
+        const { principal, body, query, request } = call;
         request.taskId = body.task_id;
         const waitMs = (query.wait ?? 0) * 1000;
-        using wait = waitMs > 0 ? waits.begin(reply.raw) : undefined;
-        const { finished, view } = await deps.tasks.execute(principal, body, {
-          waitMs,
-          signal: wait?.signal ?? NEVER,
-        });
-        reply.code(finished ? 200 : 202);
-        return view;
+        const signal = waitMs > 0 ? call.signal : NEVER;
+        const { finished, view } = await deps.tasks.execute(principal, body, { waitMs, signal });
+        return jsonAnswer(view, { status: finished ? 200 : 202 });
       },
     }),
     route({

@@ -1,14 +1,13 @@
-import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import type { Principal } from "../../contract/principal.ts";
 import { Parameters } from "../../contract/task.ts";
 import { IMAGE_TYPES } from "../../lib/image-types.ts";
 import { TASK_STATUS } from "../../tools/general-tools.ts";
 import { answerOf, type ToolOutcome } from "../../tools/tool-outcome.ts";
+import { type HttpAnswer, jsonAnswer } from "../answer.ts";
+import { artifactAnswer } from "../artifact-answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import type { PendingWaits } from "../pending-waits.ts";
 import { type Route, route } from "../route.ts";
-import { sendArtifact } from "../send-artifact.ts";
 import { describeTools } from "../tools-document.ts";
 
 type Deps = Pick<HttpDeps, "tools" | "artifacts" | "version">;
@@ -17,7 +16,7 @@ type Deps = Pick<HttpDeps, "tools" | "artifacts" | "version">;
 const WAIT_MS = 120_000;
 
 /** The tools as an OpenAPI tool server, for Open WebUI and others who read its document. */
-export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
+export function createToolRoutes(deps: Deps): Route[] {
   return [
     route({
       method: "GET",
@@ -44,7 +43,7 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
       operationId: "callTool",
       summary: "Call a tool: plan and execute in one",
       description:
-        'Arguments lie flat in the body; those it does not know are passed over. Where a person must confirm, the answer is `["", {task_id, status, advice}]` with `Content-Disposition: inline` and a `Location` that opens the card once; an image comes as an image.',
+        'Arguments lie flat in the body; those it does not know are passed over. Where a person must confirm, the answer is `["", {task_id, status, advice}]` with `Content-Disposition: inline` and a `Location` that opens the card once; an image comes as an image, with the id of its task in `X-Task-Id`.',
       tag: "Tools",
       access: ["plan", "execute", "read"],
       params: Type.Object({ tool: Type.String() }),
@@ -52,7 +51,12 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
       body: Parameters,
       bodyOptional: true,
       answers: {
-        200: { description: "What came of it.", schema: Type.Unknown(), orBytes: [...IMAGE_TYPES] },
+        200: {
+          description: "What came of it.",
+          schema: Type.Unknown(),
+          orBytes: [...IMAGE_TYPES],
+          headers: { "X-Task-Id": "Of an image: the id of the task that took it." },
+        },
       },
       errors: [
         "not_found",
@@ -76,12 +80,11 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
         "stopped",
         "timeout",
       ],
-      handle: async ({ principal, params, body, request, reply }) => {
+      handle: async ({ principal, params, body, request, signal }) => {
         const requestedBy = await deps.tools.requestedBy(request.headers);
-        using wait = waits.begin(reply.raw);
         const outcome = await deps.tools.runner.call(principal, params.tool, body, {
           waitMs: WAIT_MS,
-          signal: wait.signal,
+          signal,
           requestedBy,
           onPlanned: ({ task_id }) => {
             request.taskId = task_id;
@@ -90,33 +93,33 @@ export function createToolRoutes(deps: Deps, waits: PendingWaits): Route[] {
         request.taskId = outcome.taskId;
         // A card for each question how it stands would fill the chat with cards.
         if (outcome.kind === "awaiting" && params.tool !== TASK_STATUS) {
-          return showCard(deps, principal, outcome, reply);
+          return cardAnswer(deps, principal, outcome);
         }
-        return (await sendImage(deps, outcome, reply)) ?? answerOf(outcome);
+        return (await imageAnswer(deps, outcome)) ?? answerOf(outcome);
       },
     }),
   ];
 }
 
 /** The body's first part would be shown; its second is what the model is given, and no more. */
-function showCard(
+function cardAnswer(
   { tools }: Deps,
   principal: Principal,
   outcome: Extract<ToolOutcome, { kind: "awaiting" }>,
-  reply: FastifyReply,
-): unknown {
+): HttpAnswer {
   const location = tools.cards.issue(principal, outcome.taskId, outcome.expiresAt);
-  reply.headers({ "content-disposition": "inline", location });
-  return ["", answerOf(outcome)];
+  const headers = { "content-disposition": "inline", location };
+  return jsonAnswer(["", answerOf(outcome)], { headers });
 }
 
-async function sendImage(
+/** The image that an outcome is; it has no room for the task's id but a header. */
+async function imageAnswer(
   { artifacts }: Deps,
   outcome: ToolOutcome,
-  reply: FastifyReply,
-): Promise<FastifyReply | undefined> {
+): Promise<HttpAnswer | undefined> {
   const image = outcome.kind === "result" ? outcome.image : undefined;
   const artifact = image && (await artifacts.find(image.id));
   if (artifact === undefined || !IMAGE_TYPES.has(artifact.media_type)) return undefined;
-  return sendArtifact(reply, artifact, await artifacts.open(artifact));
+  const headers = { "x-task-id": artifact.task_id };
+  return artifactAnswer(artifact, await artifacts.open(artifact), headers);
 }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { failRequest } from "../contain-request.ts";
 import { problemOf, toGatewayError } from "../problem.ts";
 
 type Done = (error?: Error | null, payload?: unknown) => void;
@@ -19,7 +20,7 @@ export function awaitDurable(
     done(null, payload);
     return;
   }
-  durable.then(
+  const kept = durable.then(
     () => done(null, payload),
     (thrown: unknown) => {
       if (payload instanceof Readable) payload.destroy();
@@ -30,4 +31,5 @@ export function awaitDurable(
       done(null, body);
     },
   );
+  kept.catch((thrown: unknown) => failRequest(request.raw, thrown));
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../contract/errors.ts";
+import { outsideRequests } from "../../lib/request-scope.ts";
 import type { Connection } from "./connection.ts";
 import { SyncedFile } from "./synced-file.ts";
 
@@ -124,7 +125,7 @@ export class GroupCommit implements AsyncDisposable {
     // Every write of the group has its own promise; this one nobody may be waiting for.
     done.catch(() => {});
     const group: Group = { begun: performance.now(), size: 0, done, resolve, reject };
-    if (this.#syncing === undefined) this.#commitWhenQuiet(group);
+    if (this.#syncing === undefined) outsideRequests(() => this.#commitWhenQuiet(group));
     return group;
   }
 

@@ -523,3 +523,23 @@ async function startSilent(
     },
   };
 }
+
+test("I10 a fault in one connection is told and ends that connection alone", async () => {
+  const faults: unknown[] = [];
+  await using site = await startSite();
+  let isBroken = true;
+  await using bench = await startBench({
+    connect: (_address, port) => {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      if (isBroken) Object.defineProperty(socket, "pipe", { value: undefined });
+      return socket;
+    },
+    onError: (error) => faults.push(error),
+  });
+  const { socket } = await openTunnel(bench.proxy, `good.test:${site.port}`);
+  expect(await restOf(socket)).toBe("");
+  expect(faults).toHaveLength(1);
+  isBroken = false;
+  const answer = await fetchThrough(bench.proxy, `http://good.test:${site.port}/`);
+  expect(answer.status).toBe(200);
+});

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { inRequest } from "../../../lib/request-scope.ts";
 import type { Owner } from "../confined-path.ts";
 import { type Connect, dial } from "./dial.ts";
 import { admit, type EgressRules } from "./egress-gate.ts";
@@ -49,6 +50,8 @@ export interface EgressOptions extends EgressRules {
   readonly connect?: Connect;
   /** Told of each decision; nothing of a request but its target is ever passed on. */
   onDecision?(target: EgressTarget, allowed: boolean, reason: string): void;
+  /** Told of what went wrong in one connection, which is cut off. */
+  onError?(error: unknown): void;
 }
 
 /** A tunnel whose client sends requests that can be read. */
@@ -105,9 +108,15 @@ export class EgressProxy implements AsyncDisposable {
     this.#server.timeout = idleTimeout;
     this.#server
       .on("connection", (socket) => this.#track(socket))
-      .on("request", (request, response) => void this.#forward(request, response))
-      .on("connect", (request, socket, head) => void this.#tunnel(request, socket, head))
-      .on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head))
+      .on("request", (request, response) =>
+        this.#contain(request.socket, () => this.#forward(request, response)),
+      )
+      .on("connect", (request, socket, head) =>
+        this.#contain(socket, () => this.#tunnel(request, socket, head)),
+      )
+      .on("upgrade", (request, socket, head) =>
+        this.#contain(socket, () => this.#upgrade(request, socket, head)),
+      )
       .on("clientError", (_error, socket) => {
         if (socket.writable) socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
         else socket.destroy();
@@ -140,6 +149,14 @@ export class EgressProxy implements AsyncDisposable {
     for (const socket of [...this.#clients]) socket.destroy();
     await closed;
     this.#cleanUp();
+  }
+
+  #contain(socket: Duplex, serve: () => Promise<void>): void {
+    const fail = (error: unknown) => {
+      this.#options.onError?.(error);
+      socket.destroy();
+    };
+    inRequest({ fail }, () => void serve().catch(fail));
   }
 
   #track(socket: Duplex): void {

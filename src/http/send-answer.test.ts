@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
+import { Readable } from "node:stream";
 import { fastify } from "fastify";
 import { afterEach, expect, test } from "vitest";
-import { sendWebResponse } from "./send-web-response.ts";
+import { streamAnswer, webAnswer } from "./answer.ts";
+import { sendAnswer } from "./send-answer.ts";
 
 let close: (() => Promise<void>) | undefined;
 afterEach(() => close?.());
@@ -11,7 +13,7 @@ afterEach(() => close?.());
 async function serve(chunks: readonly Uint8Array[], type: string, stalledMs?: number) {
   const cancelled = Promise.withResolvers<void>();
   const app = fastify();
-  app.get("/", (_request, reply) => {
+  app.get("/", (request, reply) => {
     const left = [...chunks];
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -22,7 +24,9 @@ async function serve(chunks: readonly Uint8Array[], type: string, stalledMs?: nu
       cancel: () => cancelled.resolve(),
     });
     const headers = { "content-type": type, "x-own": "1" };
-    return sendWebResponse(new Response(body, { status: 201, headers }), reply, stalledMs);
+    const answer = webAnswer(new Response(body, { status: 201, headers }));
+    const onBroken = () => undefined;
+    void sendAnswer(answer, { request, reply, onBroken, ...(stalledMs && { stalledMs }) });
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   close = () => app.close();
@@ -54,4 +58,46 @@ test("I10 a reader that reads nothing is cut off, and what fed it is let go", as
   socket.on("error", () => undefined).resume();
   if (!socket.closed) await once(socket, "close").catch(() => undefined);
   expect(socket.bytesRead).toBeLessThan(64 * 1024 * 1024);
+});
+
+/** Serves a stream of so many bytes that then breaks; resolves with what came of the request. */
+async function serveBroken(bytesBefore: number) {
+  const broken: unknown[] = [];
+  const app = fastify();
+  app.get("/", (request, reply) => {
+    const stream = Readable.from(
+      (async function* () {
+        if (bytesBefore > 0) yield Buffer.alloc(bytesBefore);
+        throw new Error("disk fault");
+      })(),
+    );
+    const onBroken = (error: unknown) => broken.push(error);
+    void sendAnswer(streamAnswer(stream), { request, reply, onBroken });
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  close = () => app.close();
+  const { port } = app.server.address() as AddressInfo;
+  const answer = fetch(`http://127.0.0.1:${port}/`).then(async (response) => {
+    await response.arrayBuffer();
+    return response.status;
+  });
+  const seen = await answer.catch(() => "cut off");
+  return { seen, broken };
+}
+
+test("a stream that breaks before its first byte is an error, after it is cut off; both are told", async () => {
+  const [before, after] = [await serveBroken(0), await serveBroken(100_000)];
+  expect([before.seen, after.seen]).toEqual([500, "cut off"]);
+  expect([...before.broken, ...after.broken]).toHaveLength(2);
+});
+
+test("what JSON cannot carry is refused before anything is sent", async () => {
+  const app = fastify();
+  let sent: Promise<void> | undefined;
+  app.get("/", (request, reply) => {
+    sent = sendAnswer(undefined, { request, reply, onBroken: () => undefined });
+    sent.catch(() => reply.code(500).send("refused"));
+  });
+  expect((await app.inject("/")).body).toBe("refused");
+  await expect(sent).rejects.toThrow("returned nothing");
 });
