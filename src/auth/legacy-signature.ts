@@ -1,9 +1,9 @@
 import { createSecretKey, randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../contract/errors.ts";
-import { compactJson } from "../lib/json.ts";
+import { compactLargeJson } from "../lib/json.ts";
 import type { Key } from "./key-ring.ts";
-import { decodeMac, isMac } from "./mac.ts";
+import { decodeMac, isLargeMac } from "./mac.ts";
 
 /** What a request says of its signature, well-formed but not verified. */
 export interface LegacyClaim {
@@ -58,24 +58,29 @@ export function readLegacyClaim(headers: IncomingHttpHeaders): LegacyClaim | und
  * in constant time; an unknown key (undefined) costs the same as a wrong MAC. Throws
  * `signature_invalid`.
  */
-export function verifyLegacyMac(
+export async function verifyLegacyMac(
   claim: LegacyClaim,
   key: Key | undefined,
   request: SignedParts,
-): Key {
+): Promise<Key> {
   const prefix = signedPrefix(claim.timestamp, request);
   const hmac = key?.principal.scheme === "hmac" ? key : undefined;
   const secret = hmac?.secret ?? NO_SECRET;
-  let verified = isMac(claim.mac, secret, prefix, request.body);
+  let verified = await isLargeMac(claim.mac, secret, prefix, request.body);
   if (!verified) {
     // Python's json= and many others send spaces that the signed form does not have.
-    const compact = compactJson(request.body);
-    if (compact !== request.body) verified = isMac(claim.mac, secret, prefix, compact);
+    const compact = await compactLargeJson(request.body);
+    if (compact !== request.body) verified = await isLargeMac(claim.mac, secret, prefix, compact);
   }
   if (verified && hmac !== undefined) return hmac;
-  throw invalid(
+  throw notSigned(request.form);
+}
+
+/** What is answered whether there is no such key or its signature is another. */
+export function notSigned(form: SignedParts["form"]): GatewayError {
+  return invalid(
     "no key with this X-Key-Id has made this X-Signature over this request",
-    request.form === "body" ? BODY_HINT : REQUEST_HINT,
+    form === "body" ? BODY_HINT : REQUEST_HINT,
   );
 }
 

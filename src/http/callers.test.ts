@@ -46,6 +46,7 @@ describe("callers", () => {
     const principal = KEYS.get("alice");
     if (principal === undefined) throw new Error("no alice");
     const authenticator = {
+      precheck: () => {},
       authenticate: async () => ({
         principal,
         durable: Promise.resolve(),
@@ -75,7 +76,10 @@ describe("callers", () => {
     if (principal === undefined) throw new Error("no alice");
     const { promise: durable, reject } = Promise.withResolvers<void>();
     const { url } = await start({
-      authenticator: { authenticate: async () => ({ principal, durable }) },
+      authenticator: {
+        authenticate: async () => ({ principal, durable }),
+        precheck: () => {},
+      },
     });
     let answers = 0;
     const requests = [

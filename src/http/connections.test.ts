@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import type { HttpDeps } from "./http-deps.ts";
 import { createTestDeps, PLAN, TASK_ID } from "./test-deps.ts";
@@ -49,9 +49,11 @@ describe("I10 at the socket", () => {
         answer += chunk;
       });
       await vi.waitFor(() => expect(answer).toContain(begun));
+      const [server] = (await accepted) as [Socket];
+      await vi.waitFor(() => expect(server.bytesRead).toBe(Buffer.byteLength(text)));
       // What Node does when its time-out is over.
       const error = Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
-      app.server.emit("clientError", error, (await accepted)[0]);
+      app.server.emit("clientError", error, server);
       await once(socket, "close");
       return answer;
     };

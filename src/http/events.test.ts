@@ -132,6 +132,7 @@ describe("GET /events", () => {
     let alive = true;
     const { url, deps } = await start({
       authenticator: {
+        precheck: () => {},
         authenticate: async ({ headers }) => ({
           principal: bob,
           durable: headers["x-slow"] === undefined ? Promise.resolve() : durable,

@@ -44,7 +44,7 @@ export interface HttpDeps {
   readonly config: Pick<Config, "publicUrl" | "allowedHosts" | "corsOrigins" | "trustedProxies">;
   /** Largest request body, bytes. */
   readonly bodyLimit: number;
-  readonly authenticator: Pick<Authenticator, "authenticate">;
+  readonly authenticator: Pick<Authenticator, "authenticate" | "precheck">;
   readonly people: People;
   /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };

@@ -79,7 +79,7 @@ describe("bodies", () => {
     const authenticate = vi.fn<HttpDeps["authenticator"]["authenticate"]>(async () => {
       throw new GatewayError("signature_invalid", "no");
     });
-    const { url } = await start({ authenticator: { authenticate } });
+    const { url } = await start({ authenticator: { authenticate, precheck: () => {} } });
     const body = '{ "action" : 1e3, "é": }';
     await expectProblem(await post(`${url}/plan`, body), 401, "signature_invalid");
     await expectProblem(await post(`${url}/confirm?x=1`, body), 401, "signature_invalid");

@@ -20,7 +20,7 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "./socket-errors.ts";
 import { SECURITY_HEADERS } from "./stages/answer-headers.ts";
-import { createAuthentication } from "./stages/authenticate.ts";
+import { createAuthentication, createPrecheck } from "./stages/authenticate.ts";
 import { createAuthorisation } from "./stages/authorise.ts";
 import { awaitDurable } from "./stages/await-durable.ts";
 import { createTargetCheck } from "./stages/check-target.ts";
@@ -53,7 +53,7 @@ const SERVER_OPTIONS = {
 
 /**
  * The HTTP server. A request goes through one list of stages: id and headers of the answer → target
- * and Host → room for the body → CORS → raw body → authentication → strict JSON → schemas → scope and rate → handler →
+ * and Host → room for the body → CORS → credentials by themselves → raw body → authentication → strict JSON → schemas → scope and rate → handler →
  * durability → access log. Every error becomes an answer in one place. Closing it ends event
  * streams and waits.
  */
@@ -129,6 +129,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     done();
   });
 
+  const precheck = createPrecheck(deps);
   const authenticate = createAuthentication(deps);
   const authorise = createAuthorisation(deps);
   app.after(() => {
@@ -149,9 +150,13 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
         ...(route.params && { params: route.params }),
       },
       validatorCompiler: createValidatorCompiler(route),
+      onRequest: (request, _reply, done) => {
+        precheck(request, route);
+        done();
+      },
       preValidation: async (request) => {
         await authenticate(request, route);
-        readJson(request, route);
+        await readJson(request, route);
       },
       // Not async: what a handler resolves with is for `sendAnswer` alone, never for Fastify to send.
       handler: (request, reply) => {

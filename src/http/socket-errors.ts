@@ -43,7 +43,8 @@ const MALFORMED = () =>
   });
 
 /**
- * Answers what never became a request: headers too large, no HTTP, too slow. The answer is written
+ * Answers what never became a request: headers too large, no HTTP, too slow. A connection that sent
+ * nothing is closed without a word. The answer is written
  * to the socket itself, which is closed after it.
  */
 export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -56,7 +57,12 @@ export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket):
 }
 
 function answer(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable || hasBegunAnswering(socket)) {
+  if (
+    error.code === "ECONNRESET" ||
+    !socket.writable ||
+    hasBegunAnswering(socket) ||
+    isIdle(error, socket)
+  ) {
     socket.destroy();
     return;
   }
@@ -84,6 +90,14 @@ export function answerExpectation(_request: IncomingMessage, response: ServerRes
   );
   const length = { "content-length": String(body.length), connection: "close" };
   response.writeHead(status, { ...SECURITY_HEADERS, ...headers, ...length }).end(body);
+}
+
+/**
+ * Whether the time is up for a connection on which nothing was sent: browsers open some in advance, and
+ * take an answer that they did not ask for as that of their next request.
+ */
+function isIdle({ code }: NodeJS.ErrnoException, socket: Socket): boolean {
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead === 0;
 }
 
 /**

@@ -187,6 +187,7 @@ export function createTestDeps(overrides: Partial<HttpDeps> = {}) {
     },
     bodyLimit: 64 * 1024,
     authenticator: {
+      precheck: () => {},
       authenticate: async ({ headers }) => {
         if (headers.authorization === undefined) return undefined;
         const principal = KEYS.get(headers.authorization.replace("Bearer ", ""));

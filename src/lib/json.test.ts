@@ -1,8 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compactJson, JsonError, MAX_JSON_DEPTH, parseJson } from "./json.ts";
+import {
+  compactJson,
+  compactLargeJson,
+  JsonError,
+  MAX_JSON_DEPTH,
+  MAX_JSON_KEYS,
+  MAX_JSON_VALUES,
+  parseJson,
+  parseLargeJson,
+} from "./json.ts";
 
 const parse = (text: string) => parseJson(Buffer.from(text));
 const compact = (text: string) => Buffer.from(compactJson(Buffer.from(text))).toString();
@@ -131,10 +141,39 @@ describe("parseJson", () => {
     },
   );
 
-  it("finds a double among 100,000 keys", () => {
-    const keys = Array.from({ length: 100_000 }, (_, index) => `"k${index}":0`).join();
-    expect(Object.keys(parse(`{${keys}}`) as object)).toHaveLength(100_000);
-    expect(problemOf(`{${keys},"\\u006b99999":1}`).message).toContain('"k99999" stands twice');
+  it("finds a double among as many keys as an object may have", () => {
+    const keys = Array.from({ length: MAX_JSON_KEYS - 1 }, (_, index) => `"k${index}":0`).join();
+    expect(Object.keys(parse(`{${keys},"last":0}`) as object)).toHaveLength(MAX_JSON_KEYS);
+    expect(problemOf(`{${keys},"\\u006b998":1}`).message).toContain('"k998" stands twice');
+  });
+
+  it("I10 refuses more keys and values than anybody needs where the first too many stands", () => {
+    const keys = Array.from({ length: MAX_JSON_KEYS }, (_, index) => `"k${index}":0`).join();
+    const tooMany = problemOf(`{"a":{${keys},"more":0,${keys}}}`);
+    expect(tooMany.message).toContain(`more than ${MAX_JSON_KEYS} keys in one object`);
+    expect(tooMany.offset).toBe(`{"a":{${keys},`.length);
+    const items = "0,".repeat(MAX_JSON_VALUES - 2);
+    expect(parse(`[${items}0]`)).toHaveLength(MAX_JSON_VALUES - 1);
+    expect(problemOf(`[${items}0,0`).message).toContain(`more than ${MAX_JSON_VALUES} values`);
+  });
+
+  it("I10 reads long strings a piece at a time, as JSON.parse reads them at once", async () => {
+    const character = fc.constantFrom(...'aé€😀\\"\n\u0000', "\\u00e9", "x".repeat(1000));
+    const long = fc.array(character, { minLength: 1, maxLength: 40 });
+    const large = 1_500_000;
+    await fc.assert(
+      fc.asyncProperty(long, fc.nat(7), async (characters, shift) => {
+        const unit = characters.join("");
+        const text = " ".repeat(shift) + unit.repeat(Math.ceil(large / unit.length));
+        const value = { before: "x", long: [text, { text }], after: text.slice(0, 10) };
+        const bytes = Buffer.from(JSON.stringify(value));
+        expect(isDeepStrictEqual(await parseLargeJson(bytes), value)).toBe(true);
+        expect(isDeepStrictEqual(parseJson(bytes), value)).toBe(true);
+        const spaced = Buffer.from(JSON.stringify(value, null, 2));
+        expect(Buffer.compare(await compactLargeJson(spaced), bytes)).toBe(0);
+      }),
+      { numRuns: 10 },
+    );
   });
 
   it("refuses integers it would change, and infinity; takes what a double holds", () => {

@@ -1,7 +1,12 @@
 import { isUtf8 } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { atOnce, inTurns, LARGE } from "./turns.ts";
 
 /** Arrays and objects may stand this deep inside each other. */
 export const MAX_JSON_DEPTH = 32;
+/** Keys of one object, and values in all. Objects of many keys cost far more than their bytes. */
+export const MAX_JSON_KEYS = 1000;
+export const MAX_JSON_VALUES = 100_000;
 
 /** What the bytes did wrong, and where. The message repeats none of them but a key's name. */
 export class JsonError extends Error {
@@ -18,15 +23,60 @@ export class JsonError extends Error {
 /**
  * The value of a JSON text (RFC 8259) that every reader understands the same way. Throws JsonError
  * for what is not JSON and besides for: bytes that are not UTF-8, a byte order mark, nesting over
- * MAX_JSON_DEPTH, a key twice in one object (whatever its spelling), the key `__proto__`, half a
- * surrogate pair, an integer beyond 2^53−1 and a number too large for a double.
+ * MAX_JSON_DEPTH, more than MAX_JSON_KEYS or MAX_JSON_VALUES, a key twice in one object (whatever its
+ * spelling), the key `__proto__`, half a surrogate pair, an integer beyond 2^53−1 and a number too
+ * large for a double.
  */
 export function parseJson(bytes: Uint8Array): unknown {
+  return atOnce(parse(bytes));
+}
+
+/** The same for what may be large: others have a turn meanwhile. */
+export async function parseLargeJson(bytes: Uint8Array): Promise<unknown> {
+  return bytes.length < LARGE ? parseJson(bytes) : await inTurns(parse(bytes));
+}
+
+function* parse(bytes: Uint8Array): Generator<void, unknown> {
   const scan = new Scan(bytes, false);
-  scan.text();
-  const value: unknown = JSON.parse(decode(bytes, scan.ascii));
+  yield* scan.text();
+  const value = yield* readValue(bytes, scan);
   // A key written twice is one key fewer in the value than in the text. Only then are keys looked at.
-  if (countMembers(value) !== scan.members) new Scan(bytes, true).text();
+  if (countMembers(value) !== scan.members) yield* new Scan(bytes, true).text();
+  return value;
+}
+
+/** The value of a text that was scanned. Strings that are long are read a piece at a time. */
+function* readValue(bytes: Uint8Array, { ascii, long }: Scan): Generator<void, unknown> {
+  if (long.length === 0) return JSON.parse(decode(bytes, ascii));
+  // Nobody outside can know what stands for a long string meanwhile.
+  const mark = randomUUID();
+  const strings = new Map<string, string>();
+  const short: string[] = [];
+  let copied = 0;
+  for (const cuts of long) {
+    const [start = 0, ...ends] = cuts;
+    const pieces: string[] = [];
+    let from = start;
+    for (const end of ends) {
+      pieces.push(JSON.parse(`"${decode(bytes.subarray(from, end), ascii)}"`));
+      from = end;
+      yield;
+    }
+    const name = `${mark} ${strings.size}`;
+    strings.set(name, pieces.join(""));
+    short.push(decode(bytes.subarray(copied, start), ascii), name);
+    copied = from;
+    yield;
+  }
+  short.push(decode(bytes.subarray(copied), ascii));
+  return withStrings(JSON.parse(short.join("")), strings);
+}
+
+function withStrings(value: unknown, strings: ReadonlyMap<string, string>): unknown {
+  if (typeof value === "string") return strings.get(value) ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) members[key] = withStrings(members[key], strings);
   return value;
 }
 
@@ -35,46 +85,78 @@ export function parseJson(bytes: Uint8Array): unknown {
  * where there is none. Looks at no more than strings: what is not JSON comes back as it is, compacted.
  */
 export function compactJson(bytes: Uint8Array): Uint8Array {
-  const end = bytes.length;
-  let compact: Uint8Array | undefined;
-  let length = 0;
-  let kept = 0; // start of the run that is not yet copied
-  let at = 0;
-  while (at < end) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      at = afterString(bytes, at);
-    } else if (isSpace(byte)) {
-      compact ??= new Uint8Array(end);
-      compact.set(bytes.subarray(kept, at), length);
-      length += at - kept;
-      do at++;
-      while (at < end && isSpace(bytes[at]));
-      kept = at;
-    } else {
-      at++;
-    }
-  }
-  if (compact === undefined) return bytes;
-  compact.set(bytes.subarray(kept), length);
-  return compact.subarray(0, length + end - kept);
+  return atOnce(compact(bytes));
 }
 
-/** Where a string that opens at `start` is over; the end of the bytes where it never closes. */
-function afterString(bytes: Uint8Array, start: number): number {
-  let at = start + 1;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === QUOTE) return at + 1;
-    at += byte === BACKSLASH ? 2 : 1;
+/** The same for what may be large: others have a turn meanwhile. */
+export async function compactLargeJson(bytes: Uint8Array): Promise<Uint8Array> {
+  return bytes.length < LARGE ? compactJson(bytes) : await inTurns(compact(bytes));
+}
+
+function* compact(bytes: Uint8Array): Generator<void, Uint8Array> {
+  const compaction = new Compaction(bytes);
+  while (!compaction.goOn()) yield;
+  return compaction.result();
+}
+
+class Compaction {
+  readonly #bytes: Uint8Array;
+  #compact: Uint8Array | undefined;
+  #length = 0;
+  /** Start of the run that is not yet copied. */
+  #kept = 0;
+  #at = 0;
+  #isInString = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
-  return bytes.length;
+
+  /** Looks at one piece; true at the end. */
+  goOn(): boolean {
+    const bytes = this.#bytes;
+    const end = Math.min(bytes.length, this.#at + PIECE);
+    let at = this.#at;
+    let isInString = this.#isInString;
+    while (at < end) {
+      const byte = bytes[at];
+      if (byte === QUOTE) isInString = !isInString;
+      else if (isInString) {
+        if (byte === BACKSLASH) at++;
+      } else if (isSpace(byte)) {
+        this.#keepUntil(at);
+        do at++;
+        while (at < end && isSpace(bytes[at]));
+        this.#kept = at;
+        continue;
+      }
+      at++;
+    }
+    this.#at = at;
+    this.#isInString = isInString;
+    return at >= bytes.length;
+  }
+
+  result(): Uint8Array {
+    if (this.#compact === undefined) return this.#bytes;
+    this.#keepUntil(this.#bytes.length);
+    return this.#compact.subarray(0, this.#length);
+  }
+
+  #keepUntil(end: number): void {
+    this.#compact ??= new Uint8Array(this.#bytes.length);
+    this.#compact.set(this.#bytes.subarray(this.#kept, end), this.#length);
+    this.#length += end - this.#kept;
+  }
 }
 
 function decode(bytes: Uint8Array, ascii: boolean): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return buffer.toString(ascii ? "latin1" : "utf8");
 }
+
+/** Bytes that are read in one go. */
+const PIECE = 512 * 1024;
 
 /** Keys of all objects together; NaN, equal to no number, where one of them is `__proto__`. */
 function countMembers(value: unknown): number {
@@ -110,6 +192,14 @@ const LITERALS = new Map(
 
 const isSpace = (byte: number | undefined) =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+/** Whether it goes on a character of UTF-8 that has begun. */
+const isContinued = (byte: number | undefined) => byte !== undefined && (byte & 0xc0) === 0x80;
+/** The value of each hex digit, by its byte; NaN for what is none. */
+const HEX_DIGITS = Array.from({ length: 256 }, (_, byte) =>
+  /[0-9a-f]/i.test(String.fromCharCode(byte))
+    ? Number.parseInt(String.fromCharCode(byte), 16)
+    : Number.NaN,
+);
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= 0x39;
 
 /**
@@ -120,8 +210,12 @@ const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO
 class Scan {
   /** Members of all objects together. */
   members = 0;
+  /** Of arrays' items, too. */
+  #values = 0;
   /** No byte above 0x7f. */
   ascii = true;
+  /** Of each string that takes several pieces and is a value: where it begins, and where each piece ends. */
+  readonly long: (readonly number[])[] = [];
   readonly #bytes: Uint8Array;
   readonly #keys: boolean;
   #at = 0;
@@ -131,23 +225,29 @@ class Scan {
     this.#keys = keys;
   }
 
-  text(): void {
+  *text(): Generator<void, void> {
     const bytes = this.#bytes;
     if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
       throw new JsonError("a byte order mark", 0);
     }
-    this.#space();
-    this.#value(0);
-    this.#space();
+    yield* this.#space();
+    yield* this.#value(0);
+    yield* this.#space();
     if (this.#at < bytes.length) throw this.#unexpected("the end");
     if (!this.ascii && !isUtf8(bytes)) throw new JsonError("not UTF-8", firstNotUtf8(bytes));
   }
 
-  #value(depth: number): void {
+  *#value(depth: number): Generator<void, void> {
     const byte = this.#bytes[this.#at];
-    if (byte === QUOTE) this.#string();
-    else if (byte === OPEN_BRACE) this.#object(this.#deeper(depth));
-    else if (byte === OPEN_BRACKET) this.#array(this.#deeper(depth));
+    this.#values++;
+    if (this.#values > MAX_JSON_VALUES) {
+      throw new JsonError(`more than ${MAX_JSON_VALUES} values`, this.#at);
+    }
+    if (byte === QUOTE) {
+      const cuts = yield* this.#string();
+      if (cuts.length > 2) this.long.push(cuts);
+    } else if (byte === OPEN_BRACE) yield* this.#object(this.#deeper(depth));
+    else if (byte === OPEN_BRACKET) yield* this.#array(this.#deeper(depth));
     else if (byte === MINUS || isDigit(byte)) this.#number();
     else this.#literal(byte);
   }
@@ -157,23 +257,27 @@ class Scan {
     throw new JsonError(`nested deeper than ${MAX_JSON_DEPTH} levels`, this.#at);
   }
 
-  #object(depth: number): void {
+  *#object(depth: number): Generator<void, void> {
     const seen = this.#keys ? new Set<string>() : undefined;
+    let keys = 0;
     this.#at++;
-    this.#space();
+    yield* this.#space();
     if (this.#take(CLOSE_BRACE)) return;
     do {
-      this.#space();
+      yield* this.#space();
       const start = this.#at;
       if (this.#bytes[start] !== QUOTE) throw this.#unexpected("a key in double quotes");
-      this.#string();
+      if (++keys > MAX_JSON_KEYS) {
+        throw new JsonError(`more than ${MAX_JSON_KEYS} keys in one object`, start);
+      }
+      yield* this.#string();
       if (seen !== undefined) this.#key(seen, start);
-      this.#space();
+      yield* this.#space();
       if (!this.#take(COLON)) throw this.#unexpected('":"');
-      this.#space();
-      this.#value(depth);
+      yield* this.#space();
+      yield* this.#value(depth);
       this.members++;
-      this.#space();
+      yield* this.#space();
     } while (this.#take(COMMA));
     if (!this.#take(CLOSE_BRACE)) throw this.#unexpected('"," or "}"');
   }
@@ -188,25 +292,39 @@ class Scan {
     seen.add(key);
   }
 
-  #array(depth: number): void {
+  *#array(depth: number): Generator<void, void> {
     this.#at++;
-    this.#space();
+    yield* this.#space();
     if (this.#take(CLOSE_BRACKET)) return;
     do {
-      this.#space();
-      this.#value(depth);
-      this.#space();
+      yield* this.#space();
+      yield* this.#value(depth);
+      yield* this.#space();
     } while (this.#take(COMMA));
     if (!this.#take(CLOSE_BRACKET)) throw this.#unexpected('"," or "]"');
   }
 
-  #string(): void {
-    const bytes = this.#bytes;
-    let at = this.#at + 1;
-    let or = 0;
+  /** Where its content begins, and where each piece of it ends. */
+  *#string(): Generator<void, readonly number[]> {
+    const cuts = [++this.#at];
     for (;;) {
-      const byte = bytes[at];
-      if (byte === QUOTE) break;
+      const isOver = this.#stringPiece();
+      cuts.push(this.#at);
+      if (isOver) break;
+      yield;
+    }
+    this.#at++;
+    return cuts;
+  }
+
+  /** Goes on by one piece, between characters; true at the closing quote. */
+  #stringPiece(): boolean {
+    const bytes = this.#bytes;
+    const end = this.#at + PIECE;
+    let at = this.#at;
+    let or = 0;
+    let byte = bytes[at];
+    while (byte !== QUOTE && (at < end || isContinued(byte))) {
       if (byte === BACKSLASH) {
         at = this.#escape(at);
       } else if (byte === undefined || byte < 0x20) {
@@ -218,9 +336,11 @@ class Scan {
         or |= byte;
         at++;
       }
+      byte = bytes[at];
     }
     if (or > 0x7f) this.ascii = false;
-    this.#at = at + 1;
+    this.#at = at;
+    return byte === QUOTE;
   }
 
   /** Returns where the escape that starts at `at` is over, with both halves of a surrogate pair. */
@@ -240,8 +360,12 @@ class Scan {
 
   /** The four hex digits of the \u escape at `at`. */
   #codeUnit(at: number): number {
-    const digits = decode(this.#bytes.subarray(at + 2, at + 6), true);
-    if (/^[0-9a-fA-F]{4}$/.test(digits)) return Number.parseInt(digits, 16);
+    let unit = 0;
+    for (let digit = at + 2; digit < at + 6; digit++) {
+      // Beyond the end, and of what is no digit, it is not a number, and stays so.
+      unit = unit * 16 + (HEX_DIGITS[this.#bytes[digit] ?? 0] ?? Number.NaN);
+    }
+    if (unit >= 0) return unit;
     throw new JsonError("a \\u escape without four hex digits", at);
   }
 
@@ -279,8 +403,11 @@ class Scan {
     for (const byte of word) if (!this.#take(byte)) throw this.#unexpected(word.toString());
   }
 
-  #space(): void {
-    while (isSpace(this.#bytes[this.#at])) this.#at++;
+  *#space(): Generator<void, void> {
+    while (isSpace(this.#bytes[this.#at])) {
+      this.#at++;
+      if (this.#at % PIECE === 0) yield;
+    }
   }
 
   #take(byte: number): boolean {

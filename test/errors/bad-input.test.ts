@@ -6,7 +6,7 @@ import type { Problem } from "../../src/contract/service.ts";
 import { type Answer, call } from "../support/call.ts";
 import { planRequest } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
-import { rawCall, rawText } from "../support/raw-answer.ts";
+import { rawCall, rawText, toAnswer } from "../support/raw-answer.ts";
 import { openSocket, rawRequest, readToEnd } from "../support/raw-socket.ts";
 
 /** I10: whatever is sent gets a clear answer, and costs nobody else anything. */
@@ -353,4 +353,51 @@ describe("I10 a header", () => {
       expectRefused(answer, "token_invalid", 401);
     },
   );
+});
+
+describe("I10 many keys and values", () => {
+  const many = (unit: string, count: number) => Array.from({ length: count }, () => unit).join();
+  const keys = Array.from({ length: 100_000 }, (_, n) => `"k${n}":1`).join();
+
+  test.each([
+    ["keys of parameters", `{"action":"wait","parameters":{${keys}}}`, /more than 1000 keys/],
+    ["keys of the body", `{${keys}}`, /more than 1000 keys/],
+    [
+      "items",
+      `{"action":"wait","parameters":{"x":[${many("1", 200_000)}]}}`,
+      /more than 100000 val/,
+    ],
+    ["steps", `{"steps":[${many('{"action":"a"}', 60_000)}]}`, /more than 100000 values/],
+  ])("%s are refused at the first too many, and cost no memory", async (_name, body, detail) => {
+    const answer = await planBytes(body);
+    expectRefused(answer, "invalid_request", 400);
+    expect(answer.body.detail).toMatch(detail);
+  });
+});
+
+describe("I10 a large body with credentials that it cannot make right", () => {
+  const body = JSON.stringify({ action: "wait", parameters: { x: "x".repeat(1_000_000) } });
+  const signed = (headers: Record<string, string>) => ({
+    "x-timestamp": String(Date.now()),
+    "x-signature": `${"A".repeat(43)}=`,
+    ...headers,
+  });
+
+  test.each([
+    ["an unknown key", () => signed({ "x-key-id": "nobody" }), "signature_invalid"],
+    ["a time long past", () => signed({ "x-timestamp": "1" }), "timestamp_out_of_window"],
+    ["half a signature", () => ({ "x-timestamp": "1" }), "signature_missing"],
+    ["a token of nobody", () => ({ authorization: "Bearer nobody" }), "token_invalid"],
+  ])("%s is refused before the body is sent", async (_name, headers, code) => {
+    // Not one byte of the body is sent: the answer comes for the headers alone.
+    const head = rawText("POST /plan", {
+      ...headers(),
+      "content-type": "application/json",
+      "content-length": String(body.length),
+    });
+    const socket = await openSocket(gateway);
+    socket.write(head);
+    const answer = toAnswer<Problem>(await readToEnd(socket));
+    expectRefused(answer, code, 401);
+  });
 });

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 
 /**
@@ -26,11 +27,11 @@ const RESPONSE_PARTS = [
 const REQUEST_PARTS = ["on", "once", "emit"] as const;
 const REQUEST_FIELDS = ["url", "method", "headers", "rawHeaders"] as const;
 
-const emit: (...event: unknown[]) => boolean = Server.prototype.emit;
-Server.prototype.emit = function (this: Server, ...event: unknown[]): boolean {
-  const [name, request, response] = event;
+const { emit } = EventEmitter.prototype;
+Server.prototype.emit = function (this: Server, name: string, ...args: unknown[]): boolean {
+  const [request, response] = args;
   if (name === "request") prepare(request as IncomingMessage, response as ServerResponse);
-  return Reflect.apply(emit, this, event);
+  return emit.call(this, name, ...args);
 };
 
 function prepare(request: IncomingMessage, response: ServerResponse): void {

@@ -64,6 +64,8 @@ describe("I10", () => {
     timeout: 120_000,
   }, async () => {
     const idle = await Promise.all(Array.from({ length: IDLE }, () => openSocket(gateway)));
+    const unasked: Buffer[] = [];
+    for (const socket of idle) socket.on("data", (chunk) => unasked.push(chunk));
     const ended = Promise.all([
       drip("GET /health HTTP/1.1\r\nx-a: ", "a"),
       drip(rawText("POST /plan", { ...bearer(), "content-length": "1000" }, "{"), " "),
@@ -91,6 +93,8 @@ describe("I10", () => {
       expect(answer.body.detail).toContain("did not arrive in time");
     }
     expect(served).toBeGreaterThan(0);
+    // Nothing was asked on these, so nothing was said.
+    expect(Buffer.concat(unasked).toString()).toBe("");
   });
 
   test("a body that never ends is cut off at the limit", async () => {

@@ -2,11 +2,27 @@ import type { FastifyRequest } from "fastify";
 import type { Credentialed, SignedRequest } from "../../auth/authenticator.ts";
 import { describeSignature } from "../../auth/describe-signature.ts";
 import { GatewayError } from "../../contract/errors.ts";
+import { LARGE } from "../../lib/turns.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import type { Access, Route } from "../route.ts";
 import { readSession } from "../session-cookie.ts";
 
 const NO_BODY = new Uint8Array();
+
+/**
+ * Refuses, before its large body is read, a request whose credentials no body could make right. A small
+ * one costs nothing, and is refused with all that can be said of it.
+ */
+export function createPrecheck({
+  authenticator,
+}: Pick<HttpDeps, "authenticator">): (request: FastifyRequest, route: Route) => void {
+  return ({ raw: { headers } }, { access, signs = "request" }) => {
+    const isLarge =
+      headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) >= LARGE;
+    if (!isLarge || access === "open" || headers.cookie !== undefined) return;
+    authenticator.precheck({ headers, form: signs });
+  };
+}
 
 /** Finds out who is calling, over the body as it came, before anything reads it. */
 export function createAuthentication(

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../contract/errors.ts";
-import { JsonError, parseJson } from "../../lib/json.ts";
+import { JsonError, parseLargeJson } from "../../lib/json.ts";
 import type { Route } from "../route.ts";
 
 /** The value of the raw body, in its place. An absent body is `{}` where the route allows it. */
-export function readJson(request: FastifyRequest, route: Route): void {
+export async function readJson(request: FastifyRequest, route: Route): Promise<void> {
   if (route.body === undefined) {
     request.body = undefined;
     return;
@@ -20,7 +20,7 @@ export function readJson(request: FastifyRequest, route: Route): void {
     return;
   }
   try {
-    request.body = parseJson(raw);
+    request.body = await parseLargeJson(raw);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw new GatewayError(
