@@ -355,3 +355,34 @@ describe("the end of a stream", () => {
     expect(hub.size).toBe(0);
   });
 });
+
+describe("I10 strangers", () => {
+  it("are told of the newest past alone, in pages that are read once for all of them", async () => {
+    const store = new MemoryEventStore();
+    store.commit(...Array.from({ length: 3000 }, () => draft()));
+    const read = vi.spyOn(store, "read");
+    using hub = new EventHub(store);
+    const readers = Array.from({ length: 100 }, () => new Reader());
+    for (const reader of readers) hub.subscribe(reader, { after: 0, filter: {}, view: "redacted" });
+    const first = Math.floor((3000 - 1000) / 128) * 128 + 1;
+    for (const reader of readers) {
+      await vi.waitFor(() => expect(reader.ids).toEqual(upTo(3000, first)));
+      // A write for each event would be a thousand.
+      expect(reader.writes.length).toBeLessThan(30);
+    }
+    // The full pages at most once in each turn that asked for them, the end by each.
+    const ofFullPages = read.mock.calls.filter(([after]) => after < 2944);
+    expect(ofFullPages.length).toBeLessThan(readers.length * 2);
+    store.commit(draft());
+    expect(readers[0]?.ids.at(-1)).toBe(3001);
+  });
+
+  it("with a key are told of all of it", async () => {
+    const store = new MemoryEventStore();
+    store.commit(...Array.from({ length: 3000 }, () => draft()));
+    using hub = new EventHub(store);
+    const reader = new Reader();
+    hub.subscribe(reader, { after: 0, filter: {}, view: "full", keyId: "alice" });
+    await vi.waitFor(() => expect(reader.ids).toEqual(upTo(3000)));
+  });
+});

@@ -2,6 +2,7 @@ import type { GatewayEvent } from "../contract/event.ts";
 import { outsideRequests } from "../lib/request-scope.ts";
 import { type EventView, Frame } from "./encode-event.ts";
 import type { EventFilter, EventStore } from "./event-store.ts";
+import { Replay } from "./replay.ts";
 import { type EventSink, Subscription } from "./subscription.ts";
 
 export interface SubscribeOptions {
@@ -32,7 +33,7 @@ const PATIENCE = 4;
  * nobody.
  */
 export class EventHub implements Disposable {
-  readonly #store: EventStore;
+  readonly #replay: Replay;
   readonly #options: EventHubOptions;
   readonly #subscriptions = new Map<Subscription, (() => void) | undefined>();
   readonly #unlisten: () => void;
@@ -42,7 +43,7 @@ export class EventHub implements Disposable {
   #closed = false;
 
   constructor(store: EventStore, options: EventHubOptions = {}) {
-    this.#store = store;
+    this.#replay = new Replay(store);
     this.#options = options;
     this.#unlisten = store.onCommitted((events) => this.#publish(events));
   }
@@ -102,7 +103,7 @@ export class EventHub implements Disposable {
 
   async #backfill(subscription: Subscription): Promise<void> {
     try {
-      await subscription.backfill(this.#store);
+      await subscription.backfill(this.#replay);
       if (subscription.closed) this.#forget(subscription);
     } catch (error) {
       this.#options.onError?.(error);

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { type EventView, encodeEvent, type Frame } from "./encode-event.ts";
-import type { EventFilter, EventStore } from "./event-store.ts";
+import type { EventView, Frame } from "./encode-event.ts";
+import type { EventFilter } from "./event-store.ts";
+import type { Page, Replay } from "./replay.ts";
 
 /** Where a subscription's bytes go. */
 export interface EventSink {
@@ -19,13 +20,14 @@ export interface EventSink {
 const MAX_UNREAD = 256 * 1024;
 /** Unread bytes above which the backfill waits, so that a long history never drops its reader. */
 const PACE = 64 * 1024;
-const PAGE = 128;
+/** Bytes of a history that are written at once: a write for each event costs more than the event. */
+const BATCH = 16 * 1024;
 /** ms a long history may be read in one go. */
 const SLICE_MS = 10;
 /** Live events kept while a page is read; beyond, the next page has them. */
 const MAX_HELD = 1024;
 
-/** One slice of one backfill in a turn of the event loop, however many there are. */
+/** One slice of one backfill, of a stranger one page, in a turn of the event loop, however many there are. */
 let turns: Promise<unknown> = Promise.resolve();
 
 /**
@@ -60,23 +62,19 @@ export class Subscription {
   }
 
   /** Rejects with what the store rejects with. */
-  async backfill(store: EventStore): Promise<void> {
+  async backfill(replay: Replay): Promise<void> {
     this.#state = "backfill";
-    // An id from the future (another database's, say) would pass over everything that is to come.
-    this.#cursor = Math.min(this.#cursor, await store.lastId());
+    this.#cursor = await replay.start(this.#cursor, this.#filter, this.#view);
     let begun = performance.now();
     while (this.#state === "backfill") {
       const held: Frame[] = [];
       this.#held = held;
-      const page = await store.read(this.#cursor, PAGE, this.#filter);
+      const page = await replay.page(this.#cursor, this.#filter, this.#view);
       if (this.closed) return;
-      for (const event of page) {
-        if (this.#sink.unread() > PACE) break;
-        this.#write(event.id, encodeEvent(event, this.#view));
-      }
+      this.#writePage(page);
       if (this.#sink.unread() > PACE) await this.#drained();
       else if (page.length === 0 && this.#held === held) this.#goLive(held);
-      else if (performance.now() - begun < SLICE_MS) continue;
+      else if (this.#view === "full" && performance.now() - begun < SLICE_MS) continue;
       else await this.#yield();
       begun = performance.now();
     }
@@ -133,6 +131,21 @@ export class Subscription {
     if (this.#state !== "live") return;
     this.#write(frame.event.id, frame.bytes(this.#view));
     if (this.#sink.unread() > MAX_UNREAD) this.close("drop");
+  }
+
+  /** As much of it as the reader keeps up with. */
+  #writePage(page: Page): void {
+    let batch: Uint8Array[] = [];
+    let size = 0;
+    for (const [index, { id, bytes }] of page.entries()) {
+      if (size === 0 && this.#sink.unread() > PACE) return;
+      batch.push(bytes);
+      size += bytes.length;
+      if (size < BATCH && index < page.length - 1) continue;
+      this.#write(id, Buffer.concat(batch));
+      batch = [];
+      size = 0;
+    }
   }
 
   #write(id: number, bytes: Uint8Array): void {

@@ -14,7 +14,8 @@ const EventsQuery = Type.Object(
     since: Type.Optional(
       Type.Integer({
         minimum: 0,
-        description: "Events after this id, 0 for all; absent: only those to come.",
+        description:
+          "Events after this id, 0 for all, without credentials the newest thousand; absent: only those to come.",
       }),
     ),
   },
