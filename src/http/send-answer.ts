@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { afterOthers } from "../lib/turns.ts";
 import { type Bodies, type BodyKind, bytesAnswer, HttpAnswer, jsonAnswer } from "./answer.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { takeUpgrade } from "./upgrades.ts";
@@ -38,9 +39,12 @@ async function send<Kind extends BodyKind>(
 }
 
 const SENDERS: Senders = {
-  json: (value, { reply }) => {
+  json: async (value, { request, reply }) => {
+    // The answer to something large is mostly as large: each of these steps takes its time.
+    await afterOthers(Number(request.headers["content-length"] ?? 0));
     const text: string | undefined = JSON.stringify(value);
     if (text === undefined) throw new Error("a handler returned nothing that JSON can carry");
+    await afterOthers(text.length);
     if (!reply.hasHeader("content-type")) reply.type("application/json; charset=utf-8");
     reply.send(text);
   },
