@@ -3,8 +3,8 @@ import { bind } from "./bind.ts";
 import { collectWhenIdle } from "./collect-when-idle.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createContext } from "./context.ts";
-import { toSourceStack } from "./lib/source-stack.ts";
 import { failPresentRequest } from "./lib/request-scope.ts";
+import { toSourceStack } from "./lib/source-stack.ts";
 import { createLogger } from "./logger.ts";
 import { VERSION } from "./version.ts";
 

@@ -47,19 +47,19 @@ describe("what lets somebody in takes a sign-in of the last five minutes", () =>
   });
   afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-  const acts: readonly (readonly [string, string, object?])[] = [
-    ["POST", "/people", { role: "operator" }],
-    ["POST", "/people/paul/link"],
-    ["POST", "/people/paul/vouch"],
-    ["DELETE", "/people/paul"],
-    ["DELETE", `/people/invitations/${"A".repeat(22)}`],
-    ["POST", "/keys", { id: "new", scopes: ["confirm"] }],
-    ["POST", "/keys/old/rotate", { overlap_minutes: 0 }],
-    ["DELETE", "/keys/old"],
-    ["POST", "/session/passkeys/options", {}],
-    ["DELETE", `/session/passkeys/${"A".repeat(22)}`],
+  const acts: readonly { method: string; target: string; body?: object }[] = [
+    { method: "POST", target: "/people", body: { role: "operator" } },
+    { method: "POST", target: "/people/paul/link" },
+    { method: "POST", target: "/people/paul/vouch" },
+    { method: "DELETE", target: "/people/paul" },
+    { method: "DELETE", target: `/people/invitations/${"A".repeat(22)}` },
+    { method: "POST", target: "/keys", body: { id: "new", scopes: ["confirm"] } },
+    { method: "POST", target: "/keys/old/rotate", body: { overlap_minutes: 0 } },
+    { method: "DELETE", target: "/keys/old" },
+    { method: "POST", target: "/session/passkeys/options", body: {} },
+    { method: "DELETE", target: `/session/passkeys/${"A".repeat(22)}` },
   ];
-  test.each(acts)("%s %s", async (method, target, body) => {
+  test.each(acts)("$method $target", async ({ method, target, body }) => {
     const answer = await olga.call<{ hint: string }>(method, target, body);
     expect(answer).toMatchObject(refused);
     expect(answer.body.hint).toContain("/session/step-up");

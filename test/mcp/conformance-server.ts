@@ -80,6 +80,7 @@ export class FixtureServer implements AsyncDisposable {
       mcp: this.mcp,
       keys: { principal: asking },
       authenticator: {
+        precheck: () => {},
         authenticate: async () => {
           const principal = asking("alice");
           return principal && { principal, durable: Promise.resolve() };
