@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
-import { createSealer } from "./audit/chain.ts";
+import { createSealCheck, createSealer } from "./audit/chain.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { ForwardedUser } from "./auth/forwarded-user.ts";
@@ -41,6 +41,7 @@ import { openStore, type SqliteStore } from "./store/sqlite/store.ts";
 import type { Desktops } from "./tasks/desktops.ts";
 import { StopSwitch } from "./tasks/stop-switch.ts";
 import { TaskEngine } from "./tasks/task-engine.ts";
+import { TaskReader } from "./tasks/task-reader.ts";
 import { Cards } from "./tools/cards/cards.ts";
 import { TaskFeed } from "./tools/task-feed.ts";
 import { ToolList } from "./tools/tool-list.ts";
@@ -154,9 +155,15 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     await ArtifactFiles.open(join(dataDir, "artifacts")),
   );
   const stopSwitch = await StopSwitch.open(store.settings);
+  const reader = new TaskReader({
+    store: store.tasks,
+    audit: store.audit,
+    isSealed: createSealCheck(secrets.auditKey),
+  });
   const engine = building.use(
     new TaskEngine({
       store: store.tasks,
+      reader,
       grants: store.grants,
       stopSwitch,
       desktops,
@@ -170,10 +177,20 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       publicUrl: () => publicUrl,
       onError: (err, taskId) =>
         log.error({ err, task_id: taskId }, "a task met an unforeseen error"),
+      onCorrupted: (taskId, problem) =>
+        log.error({ task_id: taskId, problem }, "what is stored of a task is not what was planned"),
     }),
   );
   const notifications = building.use(
-    await openNotifications({ config, secrets, store, publicUrl: () => publicUrl, log, learn }),
+    await openNotifications({
+      config,
+      secrets,
+      store,
+      tasks: reader,
+      publicUrl: () => publicUrl,
+      log,
+      learn,
+    }),
   );
   await recordStart(store.audit, policy.current, config.driver);
   await headFile.write();

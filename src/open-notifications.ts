@@ -7,17 +7,16 @@ import type { NoticeLog } from "./notify/notice-log.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { WebhookSource } from "./notify/webhook-source.ts";
 import type { WebhookStore } from "./notify/webhook-store.ts";
-import type { TaskStore } from "./tasks/task-store.ts";
-import { planOf } from "./tasks/task-view.ts";
+import type { TaskReader } from "./tasks/task-reader.ts";
 
 export interface OpenNotificationsDeps {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly store: {
     readonly audit: NoticeLog;
-    readonly tasks: TaskStore;
     readonly webhooks: WebhookStore;
   };
+  readonly tasks: TaskReader;
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
   readonly log: Logger;
@@ -34,9 +33,11 @@ export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune"
   readonly problem: string | undefined;
 }
 
+const CORRUPTED = "Stopped: what is stored of it is not what was planned and approved.";
+
 /** The endpoints of webhooks.json, and what tells them. Throws StartupError. */
 export async function openNotifications(deps: OpenNotificationsDeps): Promise<Notifications> {
-  const { config, secrets, store, publicUrl, log, learn } = deps;
+  const { config, secrets, store, tasks, publicUrl, log, learn } = deps;
   await using building = new AsyncDisposableStack();
   let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
   let early: readonly WebhookEndpoint[] | undefined;
@@ -63,10 +64,11 @@ export async function openNotifications(deps: OpenNotificationsDeps): Promise<No
       problem: () => source.problem,
       linkTo: (taskId) => `${publicUrl()}/approvals/${taskId}`,
       describe: async (taskId) => {
-        const task = await store.tasks.get(taskId);
+        const task = await tasks.read(taskId);
         if (task === undefined) return undefined;
-        const { risk, expires_at } = planOf(task);
-        return { summary: task.notes.summary, risk, requester: task.requester, expires_at };
+        const { risk, expires_at } = task.plan;
+        const summary = task.corruption === undefined ? task.notes.summary : CORRUPTED;
+        return { summary, risk, requester: task.requester, expires_at };
       },
     }),
   );

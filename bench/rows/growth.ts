@@ -90,7 +90,7 @@ async function insertFinished(store: ReturnType<typeof openStore>): Promise<void
       expires_at: now,
       canonicalPlan: JSON.stringify(plan),
       digest: DIGEST,
-      notes: { summary: "Read contents of /tmp/test.txt", defaults: [], steps: [] },
+      notes: JSON.stringify({ summary: "Read contents of /tmp/test.txt", defaults: [], steps: [] }),
       state: {
         status: "completed",
         executed: true,

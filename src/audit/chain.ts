@@ -43,6 +43,19 @@ export function createSealer(auditKey: string): SealRecord {
   };
 }
 
+/** Says whether a record carries the seal that this key gives. */
+export function createSealCheck(auditKey: string): (record: AuditRecord) => boolean {
+  const mac = createAuditMac(auditKey, "record");
+  return (record) => {
+    try {
+      return mac(canonicalRecord(record)) === record.mac;
+    } catch {
+      // Not a JSON value: certainly not what was sealed.
+      return false;
+    }
+  };
+}
+
 /** What a record's mac is over. */
 export function canonicalRecord(record: AuditRecord): string {
   const { mac: _, ...unsealed } = record;

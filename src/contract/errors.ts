@@ -25,6 +25,7 @@ const CODES = {
   same_approver: [409, "Same approver"],
   task_rejected: [409, "Task rejected"],
   task_cancelled: [409, "Task cancelled"],
+  plan_corrupted: [409, "Plan corrupted"],
   plan_expired: [410, "Plan expired"],
   body_too_large: [413, "Body too large"],
   file_too_large: [413, "File too large"],

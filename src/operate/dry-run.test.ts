@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { capabilities } from "../capabilities/registry.ts";
 import type { PolicyFile } from "../contract/policy.ts";
+import { sha256 } from "../lib/canonical.ts";
 import { PolicySource } from "../policy/policy-source.ts";
 import { DryRun } from "./dry-run.ts";
 import type { RecordedPlan } from "./recorded-plans.ts";
@@ -31,19 +32,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const planned = (
-  seq: number,
-  action: string,
-  parameters: object,
-  reasons = BASE,
-): RecordedPlan => ({
-  seq,
-  task_id: `task_${String(seq).padStart(22, "A")}`,
-  requester: "gone",
-  created_at: "2026-01-01T00:00:00.000Z",
-  plan: JSON.stringify({ steps: [{ action, parameters }] }),
-  steps: [{ summary: `${action} ${seq}`, reasons }],
-});
+const planned = (seq: number, action: string, parameters: object, reasons = BASE): RecordedPlan => {
+  const plan = JSON.stringify({ steps: [{ action, parameters }] });
+  return {
+    seq,
+    task_id: `task_${String(seq).padStart(22, "A")}`,
+    requester: "gone",
+    created_at: "2026-01-01T00:00:00.000Z",
+    plan,
+    digest: sha256(plan),
+    steps: [{ summary: `${action} ${seq}`, reasons }],
+  };
+};
 
 /** Over these plans, oldest first. */
 function dryRunOver(plans: readonly RecordedPlan[]) {

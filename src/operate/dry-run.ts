@@ -9,7 +9,7 @@ import { compareDecisions } from "../policy/compare-decisions.ts";
 import { decide } from "../policy/decide.ts";
 import type { PolicySource } from "../policy/policy-source.ts";
 import { describeProblems } from "../policy/validate-policy.ts";
-import type { Plan } from "../tasks/task.ts";
+import { readPlan } from "../tasks/stored-plan.ts";
 import { neutralPrincipal } from "./neutral-principal.ts";
 import type { RecordedPlan, RecordedPlans } from "./recorded-plans.ts";
 import { recordedRaises } from "./recorded-raises.ts";
@@ -118,12 +118,13 @@ export class DryRun {
 
   /** Each step under both policies; undefined where the record does not allow it. */
   #decideAnew(
-    { plan: text, task_id, requester, created_at, steps: notes }: RecordedPlan,
+    { plan: text, digest, task_id, requester, created_at, steps: notes }: RecordedPlan,
     before: Policy,
     after: Policy,
   ): (Changed | Unchanged)[] | undefined {
     if (text === undefined) return undefined;
-    const plan = JSON.parse(text) as Plan;
+    const plan = readPlan(text, digest);
+    if (plan === undefined) return undefined;
     const principal = this.#deps.findPrincipal(requester) ?? neutralPrincipal(requester);
     const decided: (Changed | Unchanged)[] = [];
     for (const [step, { action, parameters }] of plan.steps.entries()) {

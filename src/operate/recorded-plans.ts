@@ -6,6 +6,7 @@ export interface RecordedPlan {
   readonly created_at: string;
   /** The canonical plan; undefined where it is too large to be looked at. */
   readonly plan?: string;
+  readonly digest: string;
   /** Of each step, in order. */
   readonly steps: readonly { readonly summary: string; readonly reasons: readonly string[] }[];
 }

@@ -14,13 +14,13 @@ export function newTask(fields: Partial<NewTask> = {}): NewTask {
     expires_at: at(900),
     canonicalPlan: '{"title":"naïve \u{1f600} \\u0000"}',
     digest: `sha256:${"0".repeat(64)}`,
-    notes: {
+    notes: JSON.stringify({
       defaults: [],
       summary: "Read contents of /tmp/test.txt",
       steps: [
         { summary: "Read", reasons: ["fs.read is low"], privateReasons: [], openPreview: true },
       ],
-    },
+    }),
     state: {
       status: "planned",
       executed: false,

@@ -5,7 +5,7 @@ import type { ConfirmRequest } from "../contract/requests.ts";
 import type { ApprovalView, Surface, TaskStatus } from "../contract/task.ts";
 import type { Change } from "./ledger.ts";
 import { auditProposal, shownProposal } from "./proposal.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 
 /** How a decision came about. */
 interface Circumstances {
@@ -20,7 +20,6 @@ interface Circumstances {
 /** What an approver's decision changes. Throws `digest_mismatch`, `already_decided`, `same_approver`. */
 export function applyDecision(
   task: Task,
-  plan: Plan,
   principal: Principal,
   request: ConfirmRequest,
   { capabilities, handsOf, surface, touch }: Circumstances,
@@ -62,14 +61,14 @@ export function applyDecision(
     plan_digest: task.digest,
   };
   const approvals = [...task.state.approvals, approval];
-  const enough = approvals.length >= plan.approvals;
+  const enough = approvals.length >= task.plan.approvals;
   return {
     walk: enough ? (task.state.executed ? ["ready", "queued"] : ["ready"]) : [],
     state: { approvals },
     events: [
       {
         event: "task_confirmed",
-        data: { approvals: approvals.length, approvals_required: plan.approvals },
+        data: { approvals: approvals.length, approvals_required: task.plan.approvals },
       },
     ],
     keyId: principal.keyId,

@@ -7,7 +7,6 @@ import type { Grant, GrantScope } from "./grant.ts";
 import { isInScope, readDomain, readPrefix } from "./grant-scope.ts";
 import { type GrantableDeps, isAllowedScope, kindOf } from "./grantable.ts";
 import type { Task } from "./task.ts";
-import { planOf } from "./task-view.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -21,7 +20,7 @@ export function readGrant(
   task: Task,
   request: GrantRequest,
 ): Grant {
-  const plan = planOf(task);
+  const { plan } = task;
   const refusal = findDecisionRefusal(plan.desktop, principal);
   if (refusal !== undefined) throw refusal;
   if (principal.keyId === plan.requester || !principal.scopes.has("confirm")) {

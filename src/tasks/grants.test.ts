@@ -52,6 +52,8 @@ let keys: Map<string, Principal>;
 let policy: ReturnType<typeof policyOf>;
 let stopped: boolean;
 let withdrawn: string[];
+/** Grants whose sealed record is missing. */
+let forged: Set<string>;
 let grants: Grants;
 
 const policyOf = (file: PolicyFile) =>
@@ -64,6 +66,8 @@ function open(): Grants {
     policy: () => policy,
     findPrincipal: (keyId) => keys.get(keyId),
     stopped: () => stopped,
+    wasGiven: async ({ id }) => !forged.has(id),
+    onForged: ({ id }) => void forged.delete(id),
     withdraw: async (grantId) => {
       withdrawn.push(grantId);
     },
@@ -80,6 +84,7 @@ beforeEach(() => {
   policy = policyOf(FILE);
   stopped = false;
   withdrawn = [];
+  forged = new Set();
   grants = open();
 });
 afterEach(() => {
@@ -273,6 +278,17 @@ describe("Grants", () => {
     await grants.load();
     expect(grants.list().map((grant) => grant.id)).toEqual([id]);
     expect([...store.grants.keys()]).toEqual([id]);
+  });
+
+  it("I19 are not read again where the audit log does not have them", async () => {
+    const { id } = await grants.add(grantOf());
+    const other = await grants.add(grantOf());
+    forged.add(other.id);
+    grants = open();
+    await grants.load();
+    expect(grants.list().map((grant) => grant.id)).toEqual([id]);
+    expect(store.reasons()).toEqual(["the audit log does not have it"]);
+    expect(withdrawn).toEqual([other.id]);
   });
 
   it("are bounded in number", async () => {

@@ -11,6 +11,9 @@ import type { Plan, PlanNotes } from "./task.ts";
 export interface GrantsDeps extends GrantLapseDeps {
   readonly grants: GrantStore;
   readonly stopped: () => boolean;
+  /** Whether the audit log has the sealed record of its being given. */
+  readonly wasGiven: (grant: Grant) => Promise<boolean>;
+  readonly onForged: (grant: Grant) => void;
   /** Ends the tasks that a grant has approved and that have not started. */
   readonly withdraw: (grantId: string, why: string) => Promise<void>;
 }
@@ -32,10 +35,14 @@ export class Grants {
     this.#deps = deps;
   }
 
-  /** Reads what an earlier run of the program left; ends what holds no longer. */
+  /** Reads what an earlier run of the program left; ends what holds no longer, or never did (I19). */
   async load(): Promise<void> {
     for (const grant of (await this.#deps.grants.list()).toReversed()) {
-      this.#held.set(grant.id, grant);
+      if (await this.#deps.wasGiven(grant)) this.#held.set(grant.id, grant);
+      else {
+        this.#deps.onForged(grant);
+        await this.#end(grant, null, "the audit log does not have it");
+      }
     }
     await this.recheck();
   }

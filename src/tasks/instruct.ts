@@ -5,7 +5,6 @@ import type { Instruction } from "./instruction.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runner } from "./runner.ts";
 import type { Task } from "./task.ts";
-import { planOf } from "./task-view.ts";
 
 export interface InstructDeps {
   readonly runner: Runner;
@@ -30,7 +29,7 @@ export async function instruct(
     kind: instruction.kind,
     ...(instruction.kind === "message" && {
       // Salted: what a person tells an agent may be short enough to be guessed.
-      message_digest: digestOf([planOf(task).salt, instruction.message]),
+      message_digest: digestOf([task.plan.salt, instruction.message]),
     }),
   };
   const record = (type: string, outcome: Record<string, unknown>) =>
@@ -40,7 +39,7 @@ export async function instruct(
       keyId,
       audit: [{ type, details: { ...details, ...outcome } }],
     }));
-  const { desktop } = planOf(task);
+  const { desktop } = task.plan;
   const wasHanded = handovers.has(task.id);
   // Before anything else: a person who is about to take the desktop over must find it the agent's.
   if (instruction.kind === "resume") handovers.takeBack(task.id, desktop);

@@ -10,9 +10,10 @@ const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /** A page of the tasks that a principal may see, newest first. */
 export async function listTasks(
-  store: Pick<TaskStore, "list" | "get">,
+  store: Pick<TaskStore, "list">,
   principal: Principal,
   { limit = DEFAULT_LIMIT, status, cursor }: TaskListQuery,
+  read: (id: string) => Promise<Task | undefined>,
   viewOf: (task: Task) => Promise<TaskView>,
 ): Promise<TaskList> {
   const ids = await store.list({
@@ -26,8 +27,8 @@ export async function listTasks(
   let size = 0;
   for (const id of ids.slice(0, limit)) {
     if (size >= MAX_CHARACTERS) break;
-    const task = await store.get(id);
-    if (task === undefined) continue;
+    const task = await read(id);
+    if (task === undefined || !maySee(principal, task)) continue;
     const view = await viewOf(task);
     size += JSON.stringify(view).length;
     last = task.seq;
@@ -35,4 +36,9 @@ export async function listTasks(
   }
   const more = ids.length > tasks.length && last !== undefined;
   return { tasks, ...(more && { next_cursor: String(last) }) };
+}
+
+/** A key sees its own tasks, whoever approves sees all. */
+export function maySee({ keyId, scopes }: Principal, { requester }: Task): boolean {
+  return requester === keyId || scopes.has("confirm");
 }

@@ -1,10 +1,12 @@
 import type { CapabilityRegistry } from "../capabilities/capability.ts";
 import { auditParameters } from "./audit-details.ts";
 import type { Planned } from "./planner.ts";
+import { freezePlan } from "./stored-plan.ts";
+import type { Task } from "./task.ts";
 import type { NewTask, Records } from "./task-store.ts";
 
 /** A plan as the store takes it in. */
-export function newTask({ plan, canonicalPlan, digest, notes }: Planned, now: string): NewTask {
+export function newTask({ plan, canonicalPlan, digest, notesText }: Planned, now: string): NewTask {
   return {
     id: plan.task_id,
     requester: plan.requester,
@@ -12,7 +14,7 @@ export function newTask({ plan, canonicalPlan, digest, notes }: Planned, now: st
     expires_at: plan.expires_at,
     canonicalPlan,
     digest,
-    notes,
+    notes: notesText,
     state: {
       status: "planned",
       executed: false,
@@ -22,6 +24,13 @@ export function newTask({ plan, canonicalPlan, digest, notes }: Planned, now: st
       error: null,
     },
   };
+}
+
+/** A task that has just been stored, without its place in the store. */
+export function plannedTask({ plan, notes, digest }: Planned, { state, ...task }: NewTask): Task {
+  const { id, requester, created_at } = task;
+  const place = { seq: 0, revision: 0 };
+  return { ...place, id, requester, created_at, plan: freezePlan(plan), digest, notes, state };
 }
 
 /** What is recorded of a new plan: the event for its owner, the audit record with digests of content. */

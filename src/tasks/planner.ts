@@ -33,6 +33,8 @@ export interface Planned {
   readonly canonicalPlan: string;
   readonly digest: string;
   readonly notes: PlanNotes;
+  /** JSON of the notes, as it is kept. */
+  readonly notesText: string;
   /** To be kept as artifacts, so that the previews that name them can be shown. */
   readonly pictures: readonly PlanPicture[];
 }
@@ -99,6 +101,17 @@ export class Planner {
     }
     const permissions = judged.map(({ permission }) => permission);
     const mode = permissions.map((permission) => permission.mode).reduce(stricterMode);
+    const sent = requested[0]?.parameters ?? {};
+    const used = judged[0]?.step.parameters ?? {};
+    const requestedDigest = judged[0]?.requested;
+    const notes: PlanNotes = {
+      summary: judged.map(({ note }) => note.summary).join("; "),
+      ...(requestedBy !== undefined && { requested_by: requestedBy }),
+      defaults: Object.keys(used).filter((name) => !Object.hasOwn(sent, name)),
+      ...(requestedDigest !== undefined && { requested: requestedDigest }),
+      steps: judged.map(({ note }) => note),
+    };
+    const notesText = JSON.stringify(notes);
     const plan: Plan = {
       task_id: `task_${randomId()}`,
       requester: principal.keyId,
@@ -110,24 +123,15 @@ export class Planner {
       approvals: Math.max(...permissions.map((permission) => permission.approvals)),
       expires_at: new Date(Date.now() + policy.security.plan_ttl_s * 1000).toISOString(),
       salt: randomId(),
+      notes_digest: sha256(notesText),
     };
     const canonicalPlan = canonicalJson(plan);
-    const sent = requested[0]?.parameters ?? {};
-    const used = judged[0]?.step.parameters ?? {};
-    const defaults = Object.keys(used).filter((name) => !Object.hasOwn(sent, name));
-    const requestedDigest = judged[0]?.requested;
-    const summaries = judged.map(({ note }) => note.summary);
     return {
       plan,
       canonicalPlan,
       digest: sha256(canonicalPlan),
-      notes: {
-        summary: summaries.join("; "),
-        ...(requestedBy !== undefined && { requested_by: requestedBy }),
-        defaults,
-        ...(requestedDigest !== undefined && { requested: requestedDigest }),
-        steps: judged.map(({ note }) => note),
-      },
+      notes,
+      notesText,
       pictures: judged.flatMap(({ picture }) => (picture === undefined ? [] : [picture])),
     };
   }

@@ -28,28 +28,25 @@ export interface PreconditionDeps {
 export function findObstacle(
   deps: PreconditionDeps,
   task: Task,
-  plan: Plan,
   index: number,
 ): GatewayError | undefined {
-  const withdrawal = findWithdrawal(deps, task, plan);
+  const { plan } = task;
+  const withdrawal = findWithdrawal(deps, task);
   if (withdrawal !== undefined) return withdrawal;
   if (Date.parse(plan.expires_at) <= Date.now()) {
     return new GatewayError("plan_expired", `The plan expired at ${plan.expires_at}.`, {
       hint: "Plan it again; security.plan_ttl_s in config/policy.json bounds how long a plan holds.",
     });
   }
-  return refusal(deps, task, plan, index);
+  return refusal(deps, task, index);
 }
 
 /**
  * What a person can take back at any moment, or undefined: work altogether, or the rights of a key
  * that the task stands on. Asked once more when the intent is recorded, which may have taken long.
  */
-export function findWithdrawal(
-  deps: PreconditionDeps,
-  task: Task,
-  plan: Plan,
-): GatewayError | undefined {
+export function findWithdrawal(deps: PreconditionDeps, task: Task): GatewayError | undefined {
+  const { plan } = task;
   if (deps.stopped()) {
     return new GatewayError("stopped", "The gateway is stopped.", {
       hint: "An approver resumes it with POST /resume.",
@@ -95,18 +92,13 @@ function mayDecide(principal: Principal | undefined, plan: Plan): boolean {
 export function findLapse(
   deps: PreconditionDeps,
   task: Task,
-  plan: Plan,
   index: number,
 ): GatewayError | undefined {
-  return findWithdrawal(deps, task, plan) ?? refusal(deps, task, plan, index);
+  return findWithdrawal(deps, task) ?? refusal(deps, task, index);
 }
 
-function refusal(
-  deps: PreconditionDeps,
-  task: Task,
-  plan: Plan,
-  index: number,
-): GatewayError | undefined {
+function refusal(deps: PreconditionDeps, task: Task, index: number): GatewayError | undefined {
+  const { plan } = task;
   const principal = deps.findPrincipal(plan.requester);
   const step = plan.steps[index];
   const capability = step && deps.capabilities.get(step.action);
@@ -124,7 +116,7 @@ function refusal(
   const refused = findRefusal(desktop, principal);
   if (refused !== undefined) return refused;
   // The level planned with already holds every reason to raise it; the request's own are asked anew.
-  const untouched = findUntouched(deps.policy(), task, plan);
+  const untouched = findUntouched(deps.policy(), task);
   if (untouched !== undefined) return untouched;
   const decision = decide(deps.policy(), principal, {
     action: step.action,
@@ -146,8 +138,8 @@ function refusal(
 }
 
 /** A person's approval without a touch, where policy by now asks for one. */
-function findUntouched(policy: Policy, task: Task, plan: Plan): GatewayError | undefined {
-  if (!needsTouch(policy, plan.risk)) return undefined;
+function findUntouched(policy: Policy, task: Task): GatewayError | undefined {
+  if (!needsTouch(policy, task.plan.risk)) return undefined;
   const untouched = task.state.approvals.some(
     ({ key_id, touched }) => key_id.startsWith(PERSON_PREFIX) && touched === undefined,
   );

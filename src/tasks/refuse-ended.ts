@@ -3,9 +3,13 @@ import { planExpired } from "./confirmation.ts";
 import { shownProposal } from "./proposal.ts";
 import type { Task } from "./task.ts";
 
-/** A task that ended without running says so as an error. */
+/** A task that ended without running, or because it was corrupted, says so as an error. */
 export function refuseEnded({ id, state }: Task): void {
-  const { status, rejection } = state;
+  const { status, rejection, error } = state;
+  if (error?.code === "plan_corrupted") {
+    const { hint } = error;
+    throw new GatewayError(error.code, error.detail, hint === undefined ? {} : { hint });
+  }
   if (status === "rejected") {
     throw new GatewayError("task_rejected", "An approver rejected this task.", {
       hint:

@@ -3,17 +3,16 @@ import { GatewayError } from "../contract/errors.ts";
 import type { ExecuteRequest } from "../contract/requests.ts";
 import { digestOf } from "./audit-details.ts";
 import { checkParameters, findCapability } from "./step-check.ts";
-import type { Plan, PlannedStep, Task } from "./task.ts";
+import type { PlannedStep, Task } from "./task.ts";
 
 /** What an execute call repeats of the plan must equal it. Throws `plan_mismatch`. */
 export function refuseMismatch(
   capabilities: CapabilityRegistry,
   task: Task,
-  plan: Plan,
   request: ExecuteRequest,
 ): void {
   if (request.action === undefined && request.parameters === undefined) return;
-  const [step, ...others] = plan.steps;
+  const [step, ...others] = task.plan.steps;
   const isWhole = step !== undefined && others.length === 0;
   if (isWhole && repeats(capabilities, task, step, request)) return;
   throw new GatewayError("plan_mismatch", "The action or its parameters differ from the plan.", {

@@ -7,7 +7,7 @@ import { findObstacle, findWithdrawal, type PreconditionDeps } from "./precondit
 import { ProgressReporter } from "./progress-reporter.ts";
 import { createStepIo, type InstructionSlot, type StepIoDeps } from "./step-io.ts";
 import { type AuditEntry, finishedStep, intentOf } from "./step-records.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 
 export interface RunnerDeps extends PreconditionDeps, StepIoDeps {
   readonly handovers: Handovers;
@@ -33,6 +33,23 @@ interface Run {
   readonly instruct: InstructionSlot;
 }
 
+/** Why a step ended the task. */
+interface EarlyEnd {
+  readonly status: TaskStatus;
+  readonly keyId: string | null;
+  readonly error: TaskError;
+  /** Its intent is recorded. */
+  readonly hasBegun: boolean;
+}
+
+/** How a step's error ends the task, where it has not simply failed. */
+const ENDINGS: Partial<Record<TaskError["code"], TaskStatus>> = {
+  outcome_unknown: "interrupted",
+  // What the task stands on was taken back: a key, a grant, work altogether.
+  task_cancelled: "cancelled",
+  stopped: "cancelled",
+};
+
 /** Runs the steps of a task that stands at `running`, in order, each at most once. */
 export class Runner {
   readonly #deps: RunnerDeps;
@@ -43,7 +60,7 @@ export class Runner {
   }
 
   /** Resolves when the outcome is written down. `task` has just been moved to `running`. */
-  run(task: Task, plan: Plan): Promise<void> {
+  run(task: Task): Promise<void> {
     const controller = new AbortController();
     const seconds = this.#deps.policy().security.max_task_duration_s;
     const timer = setTimeout(() => {
@@ -51,7 +68,7 @@ export class Runner {
       controller.abort(new Interruption("timeout", null, detail));
     }, seconds * 1000);
     const instruct: InstructionSlot = { handle: undefined };
-    const ended = this.#run(task, plan, controller.signal, instruct).finally(() => {
+    const ended = this.#run(task, controller.signal, instruct).finally(() => {
       clearTimeout(timer);
       this.#running.delete(task.id);
       this.#deps.handovers.forget(task.id);
@@ -84,38 +101,30 @@ export class Runner {
     await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
   }
 
-  async #run(
-    task: Task,
-    plan: Plan,
-    signal: AbortSignal,
-    instruct: InstructionSlot,
-  ): Promise<void> {
+  async #run(task: Task, signal: AbortSignal, instruct: InstructionSlot): Promise<void> {
+    const { plan } = task;
     const progress = new ProgressReporter(this.#deps.ledger, task.id, plan.steps.length);
     const results: Record<string, unknown>[] = [];
     for (const [index, step] of plan.steps.entries()) {
-      const error = await this.#perform(task, plan, index, {
-        results,
-        progress,
-        signal,
-        instruct,
-      });
+      const end = await this.#perform(task, index, { results, progress, signal, instruct });
       instruct.handle = undefined;
-      if (error !== undefined) {
-        await progress.flush();
-        return this.#end(task, plan, results, {
-          status: error.status,
-          keyId: error.keyId,
-          error: error.error,
-          outcome: {
-            type: "step.finished",
-            details: { step: index, action: step.action, outcome: error.error.code },
-          },
-        });
-      }
+      if (end === undefined) continue;
+      await progress.flush();
+      const { status, keyId, error } = end;
+      const details = { step: index, action: step.action, outcome: error.code };
+      return this.#end(task, results, {
+        status,
+        keyId,
+        error,
+        // What has not begun has no outcome: that of the step before it is still to be recorded.
+        outcome: end.hasBegun
+          ? { type: "step.finished", details }
+          : finishedStep(plan, index - 1, results[index - 1]),
+      });
     }
     await progress.flush();
     const last = plan.steps.length - 1;
-    return this.#end(task, plan, results, {
+    return this.#end(task, results, {
       status: "completed",
       keyId: null,
       error: null,
@@ -124,58 +133,54 @@ export class Runner {
   }
 
   /** One step: checks, intent, action. Resolves with why it ended the task, if it did. */
-  async #perform(
-    task: Task,
-    plan: Plan,
-    index: number,
-    run: Run,
-  ): Promise<{ status: TaskStatus; keyId: string | null; error: TaskError } | undefined> {
+  async #perform(task: Task, index: number, run: Run): Promise<EarlyEnd | undefined> {
+    const { plan } = task;
     const step = plan.steps[index];
     if (step === undefined) return undefined;
     const { desktops, capabilities, onError } = this.#deps;
     const readOnly = capabilities.get(step.action)?.readOnly ?? false;
+    // The intent of the first is recorded with the start.
+    let hasBegun = index === 0;
     try {
       if (index > 0) {
         run.signal.throwIfAborted();
-        const obstacle = findObstacle(this.#deps, task, plan, index);
+        const obstacle = findObstacle(this.#deps, task, index);
         if (obstacle !== undefined) throw obstacle;
-        await this.#recordNext(task, plan, index, run.results[index - 1]);
+        await this.#recordNext(task, index, run.results[index - 1]);
+        hasBegun = true;
         run.signal.throwIfAborted();
       }
-      const withdrawal = findWithdrawal(this.#deps, task, plan);
-      if (withdrawal !== undefined) {
-        const kind = withdrawal.code === "stopped" ? "stop" : "revoked";
-        throw new Interruption(kind, null, withdrawal.detail);
-      }
+      const withdrawal = findWithdrawal(this.#deps, task);
+      if (withdrawal !== undefined) throw withdrawal;
       const driver = desktops.get(plan.desktop)?.driver;
       if (driver === undefined) throw new Error(`desktop ${plan.desktop} is gone`);
       run.results.push(
         await driver.perform(
           step,
-          createStepIo(this.#deps, { ...run, task, plan, index, action: step.action }),
+          createStepIo(this.#deps, { ...run, task, index, action: step.action }),
         ),
       );
       return undefined;
     } catch (error) {
       const reason: unknown = run.signal.aborted ? run.signal.reason : error;
       if (reason instanceof Interruption) {
-        return { status: reason.status, keyId: reason.keyId, error: reason.error(index) };
+        const { status, keyId } = reason;
+        return { status, keyId, error: reason.error(index), hasBegun };
       }
       const shown = stepError(error, index, readOnly);
       if (shown.code === "internal_error" || shown.code === "outcome_unknown")
         onError(error, task.id);
-      const status = shown.code === "outcome_unknown" ? "interrupted" : "failed";
-      return { status, keyId: null, error: shown };
+      return { status: ENDINGS[shown.code] ?? "failed", keyId: null, error: shown, hasBegun };
     }
   }
 
   /** Between two steps: the outcome of one and the intent of the next, committed as one. */
   async #recordNext(
     task: Task,
-    plan: Plan,
     index: number,
     previous: Record<string, unknown> | undefined,
   ): Promise<void> {
+    const { plan } = task;
     const progress = Math.floor((index / plan.steps.length) * 100);
     const message = `Step ${index + 1} of ${plan.steps.length}: ${task.notes.steps[index]?.summary ?? ""}`;
     await this.#deps.ledger.change(task.id, (present) => ({
@@ -193,24 +198,32 @@ export class Runner {
   /** Writes the outcome down, however long the disk refuses: an effect must not lose its record. */
   async #end(
     task: Task,
-    plan: Plan,
     results: readonly Record<string, unknown>[],
     end: { status: TaskStatus; keyId: string | null; error: TaskError | null; outcome: AuditEntry },
   ): Promise<void> {
-    const result = plan.steps.length === 1 ? (results[0] ?? null) : { steps: results };
+    const result = task.plan.steps.length === 1 ? (results[0] ?? null) : { steps: results };
     const data = end.error === null ? completion(task.id, result) : { error: end.error };
     for (;;) {
       try {
-        await this.#deps.ledger.change(task.id, () => ({
+        await this.#deps.ledger.conclude(task.id, {
           walk: [end.status],
           state: { result, error: end.error, ...(end.error === null && { progress: 100 }) },
           data,
           keyId: end.keyId,
           audit: [
             end.outcome,
-            { type: `task.${end.status}`, details: { plan_digest: task.digest } },
+            {
+              type: `task.${end.status}`,
+              details: {
+                plan_digest: task.digest,
+                ...(end.error?.code === "plan_corrupted" && {
+                  code: end.error.code,
+                  reason: end.error.detail,
+                }),
+              },
+            },
           ],
-        }));
+        });
         return;
       } catch (error) {
         this.#deps.onError(error, task.id);

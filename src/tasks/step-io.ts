@@ -7,7 +7,7 @@ import { artifactQuota, fileSizeLimit } from "./limits.ts";
 import { findLapse, type PreconditionDeps } from "./preconditions.ts";
 import type { ProgressReporter } from "./progress-reporter.ts";
 import type { AuditEntry } from "./step-records.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 
 export interface StepIoDeps extends PreconditionDeps {
   readonly ledger: Ledger;
@@ -23,7 +23,6 @@ export interface InstructionSlot {
 
 export interface StepIoOptions {
   readonly task: Task;
-  readonly plan: Plan;
   readonly index: number;
   readonly action: string;
   readonly progress: ProgressReporter;
@@ -33,7 +32,7 @@ export interface StepIoOptions {
 
 /** What a step may use while it runs. */
 export function createStepIo(deps: StepIoDeps, options: StepIoOptions): StepIo {
-  const { task, plan, index, action, progress, signal, instruct } = options;
+  const { task, index, action, progress, signal, instruct } = options;
   const policy = deps.policy();
   const maxFileSize = fileSizeLimit(policy, action, deps.maxFileSize);
   return {
@@ -42,7 +41,7 @@ export function createStepIo(deps: StepIoDeps, options: StepIoOptions): StepIo {
     targetCheck: policy.target_check,
     signal,
     maxFileSize,
-    findLapse: () => findLapse(deps, task, plan, index),
+    findLapse: () => findLapse(deps, task, index),
     progress: (fraction, message) => progress.report(index, fraction, message),
     record: ({ event, audit }) =>
       record(

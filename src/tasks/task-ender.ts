@@ -3,9 +3,8 @@ import type { Desktops } from "./desktops.ts";
 import { Interruption } from "./interruption.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runner } from "./runner.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 import type { TaskStore } from "./task-store.ts";
-import { planOf } from "./task-view.ts";
 import { isPending, OPEN_STATUSES } from "./transitions.ts";
 import type { TurnKeeper } from "./turn-keeper.ts";
 
@@ -103,6 +102,12 @@ export class TaskEnder {
   async markInterrupted(): Promise<void> {
     const crash = new Interruption("shutdown", null, "The gateway ended while the task ran.");
     for (const id of await this.#deps.store.listByStatus(["running"], ALL)) {
+      const task = await this.#deps.ledger.read(id);
+      if (task.corruption !== undefined) {
+        // It has ended by being read. What it did last is not known; what it may hold is released.
+        this.#deps.desktops.get(task.plan.desktop)?.driver.recover?.([], Date.now());
+        continue;
+      }
       const error = crash.error();
       const cut = await this.#deps.ledger.change(id, (task) => ({
         walk: [crash.status],
@@ -111,16 +116,16 @@ export class TaskEnder {
         keyId: null,
         audit: [{ type: "task.interrupted", details: { plan_digest: task.digest } }],
       }));
-      const { desktop, steps } = planOf(cut);
+      const { desktop, steps } = cut.plan;
       const startedAt = Date.parse(cut.state.started_at ?? cut.created_at);
       this.#deps.desktops.get(desktop)?.driver.recover?.(steps, startedAt);
     }
   }
 
   /** Moves a task whose plan is over to `expired`; says whether it was due. */
-  async expireIfDue(task: Task, plan: Plan = planOf(task)): Promise<boolean> {
+  async expireIfDue(task: Task): Promise<boolean> {
     const due = (status: TaskStatus) =>
-      isPending(status) && Date.parse(plan.expires_at) <= Date.now();
+      isPending(status) && Date.parse(task.plan.expires_at) <= Date.now();
     if (!due(task.state.status)) return false;
     await this.#deps.ledger.change(task.id, (present) => {
       if (!due(present.state.status)) return undefined;
@@ -138,7 +143,7 @@ export class TaskEnder {
   async sweep(): Promise<void> {
     try {
       const due = await this.#deps.store.listExpired(new Date().toISOString(), BATCH);
-      for (const id of due) await this.expireIfDue(await this.#deps.ledger.get(id));
+      for (const id of due) await this.expireIfDue(await this.#deps.ledger.read(id));
     } catch (error) {
       this.#deps.onError(error, "expiry");
     }

@@ -24,10 +24,10 @@ import { Handovers } from "./handovers.ts";
 import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
-import { Ledger, taskNotFound } from "./ledger.ts";
-import { listTasks } from "./list-tasks.ts";
+import { Ledger, planCorrupted, taskNotFound } from "./ledger.ts";
+import { listTasks, maySee } from "./list-tasks.ts";
 import { PlanPictures } from "./plan-pictures.ts";
-import { newTask, planRecords } from "./plan-records.ts";
+import { newTask, plannedTask, planRecords } from "./plan-records.ts";
 import { Planner } from "./planner.ts";
 import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import { checkProposal } from "./proposal.ts";
@@ -39,14 +39,16 @@ import type { StopSwitch } from "./stop-switch.ts";
 import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Task } from "./task.ts";
 import { pause, TaskEnder } from "./task-ender.ts";
+import type { TaskReader } from "./task-reader.ts";
 import type { TaskStore } from "./task-store.ts";
-import { isUndecided, planOf, TaskViews } from "./task-view.ts";
+import { isUndecided, TaskViews } from "./task-view.ts";
 import type { SurfaceView, Tasks } from "./tasks.ts";
 import { isFinished } from "./transitions.ts";
 import { TurnKeeper } from "./turn-keeper.ts";
 
 export interface TaskEngineDeps {
   readonly store: TaskStore;
+  readonly reader: TaskReader;
   readonly grants: GrantStore;
   readonly stopSwitch: StopSwitch;
   readonly desktops: Desktops;
@@ -69,6 +71,8 @@ export interface TaskEngineDeps {
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
   readonly onError: (error: unknown, taskId: string) => void;
+  /** What is stored of a task is not what was planned and approved. */
+  readonly onCorrupted: (taskId: string, problem: string) => void;
 }
 
 /** ms running tasks get to finish at shutdown before they are interrupted. */
@@ -95,7 +99,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   constructor(deps: TaskEngineDeps) {
     this.#deps = deps;
-    this.#ledger = new Ledger(deps.store);
+    this.#ledger = new Ledger(deps);
     const scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
     this.turns = scheduler;
     this.#planner = new Planner({ ...deps, turns: scheduler });
@@ -105,6 +109,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#grants = new Grants({
       ...deps,
       stopped,
+      wasGiven: (grant) => deps.reader.wasGiven(grant),
+      onForged: ({ id, on_task }) =>
+        deps.onCorrupted(on_task, `the audit log does not have the grant ${id}`),
       withdraw: (grantId, why) => this.#ender.withdraw(grantId, why),
     });
     this.#preconditions = {
@@ -132,8 +139,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
     }
     for (const id of await this.#deps.store.listByStatus(["queued"], Number.MAX_SAFE_INTEGER)) {
-      const task = await this.#ledger.get(id);
-      this.#turns.enqueue(task, planOf(task));
+      const task = await this.#ledger.read(id);
+      if (task.state.status === "queued") this.#turns.enqueue(task);
     }
     this.#sweeper = setInterval(() => {
       void this.#ender.sweep();
@@ -167,14 +174,14 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const now = new Date().toISOString();
     const task = newTask(planned, now);
-    const kept = await this.#deps.store.insert(
+    const kept = await this.#ledger.insert(
       task,
       planRecords(planned, now, this.#deps.capabilities, this.#deps.policy().digest),
       key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
     );
     if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     await this.#pictures.keep(planned);
-    return this.#views.plan({ ...task, seq: 0, revision: 0 }, principal, planned.plan);
+    return this.#views.plan(plannedTask(planned, task), principal);
   }
 
   async confirm(principal: Principal, request: ConfirmRequest): Promise<TaskView> {
@@ -182,9 +189,10 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   async surface(principal: Principal, taskId: string): Promise<SurfaceView> {
-    const task = await this.#owned(principal, taskId);
+    const task = await this.#seen(principal, taskId);
+    if (task.requester !== principal.keyId) throw taskNotFound(taskId);
     const obstacle =
-      findSurfaceObstacle(principal, planOf(task)) ??
+      findSurfaceObstacle(principal, task.plan) ??
       (isUndecided(task.state.status) ? undefined : `The task is ${task.state.status}.`);
     const view = await this.#view(task, principal, obstacle === undefined);
     return { task: view, ...(obstacle !== undefined && { obstacle }) };
@@ -196,7 +204,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     surface: Surface,
   ): Promise<TaskView> {
     const task = await this.#owned(principal, request.task_id);
-    const obstacle = findSurfaceObstacle(principal, planOf(task));
+    const obstacle = findSurfaceObstacle(principal, task.plan);
     if (obstacle !== undefined) throw notDecidedHere(principal, obstacle);
     return this.#view(await this.#decide(principal, request, surface), principal);
   }
@@ -235,7 +243,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#own(principal, taskId);
     refuseEnded(task);
-    const refusal = findDecisionRefusal(planOf(task).desktop, principal);
+    const refusal = findDecisionRefusal(task.plan.desktop, principal);
     if (refusal !== undefined) throw refusal;
     await instruct(
       { runner: this.#runner, ledger: this.#ledger, handovers: this.handovers },
@@ -247,12 +255,12 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   }
 
   async get(principal: Principal, taskId: string): Promise<TaskView> {
-    return this.#view(await this.#own(principal, taskId), principal);
+    return this.#view(await this.#seen(principal, taskId), principal);
   }
 
   list(principal: Principal, query: TaskListQuery): Promise<TaskList> {
     const view = (task: Task) => this.#view(task, principal);
-    return listTasks(this.#deps.store, principal, query, view);
+    return listTasks(this.#deps.store, principal, query, (id) => this.#readIfKept(id), view);
   }
 
   async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
@@ -297,9 +305,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   async #start(principal: Principal, request: ExecuteRequest): Promise<Task> {
     for (;;) {
       const task = await this.#own(principal, request.task_id);
-      const plan = planOf(task);
-      if (await this.#ender.expireIfDue(task, plan)) continue;
-      refuseMismatch(this.#deps.capabilities, task, plan, request);
+      const { plan } = task;
+      if (await this.#ender.expireIfDue(task)) continue;
+      if (task.isAccount === undefined) refuseMismatch(this.#deps.capabilities, task, request);
       const { status } = task.state;
       refuseEnded(task);
       const needsPerson = status === "planned" && plan.mode === "approver";
@@ -314,9 +322,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         if (moved !== undefined) return moved;
       } else if (status === "planned" || status === "ready") {
         const granted = grant && approveByGrant(task, grant);
-        const obstacle = findObstacle(this.#preconditions, granted?.task ?? task, plan, 0);
+        const obstacle = findObstacle(this.#preconditions, granted?.task ?? task, 0);
         if (obstacle !== undefined) throw obstacle;
-        const moved = await this.#turns.start(task, plan, principal.keyId, granted);
+        const moved = await this.#turns.start(task, principal.keyId, granted);
         if (moved === undefined) continue;
         if (granted !== undefined) this.#grants.countUse(granted.grantId, granted.approval.at);
         return moved;
@@ -329,39 +337,54 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   async #decide(principal: Principal, request: ConfirmRequest, surface?: Surface): Promise<Task> {
     const { capabilities } = this.#deps;
     const present = await this.#ledger.get(request.task_id);
-    const refusal = findDecisionRefusal(planOf(present).desktop, principal);
+    const refusal = findDecisionRefusal(present.plan.desktop, principal);
     if (refusal !== undefined) throw refusal;
     checkProposal(capabilities, request);
     let touch: object | undefined;
     if (request.decision === "approve") {
       this.#refuseStopped();
       await this.#pictures.refuseUnshown(present);
-      touch = await this.#deps.checkTouch(principal, request, planOf(present).risk);
+      touch = await this.#deps.checkTouch(principal, request, present.plan.risk);
     }
     await this.#ender.expireIfDue(present);
     const task = await this.#ledger.change(request.task_id, (present) =>
-      applyDecision(present, planOf(present), principal, request, {
+      applyDecision(present, principal, request, {
         capabilities,
         handsOf: this.#deps.handsOf,
         surface,
         touch,
       }),
     );
-    if (task.state.status === "queued") this.#turns.enqueue(task, planOf(task));
+    if (task.state.status === "queued") this.#turns.enqueue(task);
+    return task;
+  }
+
+  /** To be shown: it may be corrupted. */
+  async #seen(principal: Principal, taskId: string): Promise<Task> {
+    const task = await this.#ledger.read(taskId);
+    if (!maySee(principal, task)) throw taskNotFound(taskId);
     return task;
   }
 
   async #own(principal: Principal, taskId: string): Promise<Task> {
-    const task = await this.#ledger.get(taskId);
-    if (task.requester !== principal.keyId && !principal.scopes.has("confirm")) {
-      throw taskNotFound(taskId);
-    }
+    const task = await this.#seen(principal, taskId);
+    if (task.corruption !== undefined) throw planCorrupted(task.corruption);
     return task;
+  }
+
+  /** Removed meanwhile: undefined. */
+  async #readIfKept(taskId: string): Promise<Task | undefined> {
+    try {
+      return await this.#ledger.read(taskId);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "task_not_found") return undefined;
+      throw error;
+    }
   }
 
   /** The key's own task, whatever else it may see. */
   async #owned(principal: Principal, taskId: string): Promise<Task> {
-    const task = await this.#ledger.get(taskId);
+    const task = await this.#own(principal, taskId);
     if (task.requester !== principal.keyId) throw taskNotFound(taskId);
     return task;
   }
@@ -382,7 +405,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         hint: "Use a new key for a new plan.",
       });
     }
-    return this.#views.plan(await this.#ledger.get(kept.taskId), principal);
+    return this.#views.plan(await this.#ledger.read(kept.taskId), principal);
   }
 
   #refuseStopped(): void {

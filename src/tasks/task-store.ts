@@ -1,7 +1,7 @@
-import type { AuditDraft } from "../contract/audit.ts";
+import type { AuditDraft, AuditRecord } from "../contract/audit.ts";
 import type { EventDraft } from "../contract/event.ts";
 import type { TaskStatus } from "../contract/task.ts";
-import type { Plan, Task, TaskState } from "./task.ts";
+import type { TaskState } from "./task.ts";
 
 /** What is committed together with a change, or not at all. */
 export interface Records {
@@ -11,7 +11,31 @@ export interface Records {
   readonly grantId?: string;
 }
 
-export type NewTask = Omit<Task, "seq" | "revision"> & Pick<Plan, "expires_at">;
+/**
+ * A task as it is kept. Whoever can write the store may have changed any of it: what it is worth is
+ * found out by `TaskReader`.
+ */
+export interface StoredTask {
+  /** Order of planning; the cursor of lists. */
+  readonly seq: number;
+  /** Grows with every change: a change names the revision it started from. */
+  readonly revision: number;
+  readonly id: string;
+  readonly requester: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+  /** RFC 8785 text of the plan: the digest is over these bytes. Empty: it was dropped when the task ended. */
+  readonly canonicalPlan: string;
+  readonly digest: string;
+  /** JSON of the notes, as it was given. */
+  readonly notes: string;
+  /** Undefined where it cannot be read. */
+  readonly state: TaskState | undefined;
+}
+
+export interface NewTask extends Omit<StoredTask, "seq" | "revision"> {
+  readonly state: TaskState;
+}
 
 export interface IdempotencyEntry {
   readonly keyId: string;
@@ -54,7 +78,11 @@ export interface TaskStore {
    * and says whether it was, and its grant was there.
    */
   update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean>;
-  get(id: string): Promise<Task | undefined>;
+  get(id: string): Promise<StoredTask | undefined>;
+  /** A task and the audit records of its moves (`task.…`), oldest first, both of one moment. */
+  getWithRecords(
+    id: string,
+  ): Promise<{ readonly task: StoredTask; readonly records: readonly AuditRecord[] } | undefined>;
   /** Ids, newest first. A task may be as large as a body: whoever wants many loads one by one. */
   list(query: TaskQuery): Promise<string[]>;
   /** Ids of tasks in one of these statuses, oldest first. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { capabilities } from "../capabilities/registry.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { TaskStatus } from "../contract/task.ts";
-import { canonicalJson } from "../lib/canonical.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
+import { freezePlan } from "./stored-plan.ts";
 import type { Plan, Task } from "./task.ts";
 import { TaskViews } from "./task-view.ts";
 
@@ -42,7 +42,7 @@ function typing(status: TaskStatus): Task {
     id: plan.task_id,
     requester: "key",
     created_at: "2029-01-01T00:00:00.000Z",
-    canonicalPlan: canonicalJson(plan),
+    plan: freezePlan(plan),
     digest: `sha256:${"0".repeat(64)}`,
     notes: {
       summary: capability?.summary(parameters) ?? "",

@@ -3,7 +3,7 @@ import type { Principal } from "../contract/principal.ts";
 import type { ExecuteView } from "../contract/requests.ts";
 import type { ArtifactView, Parameters, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
 import { type GrantableDeps, proposeGrant } from "./grantable.ts";
-import type { Plan, Task } from "./task.ts";
+import type { Task } from "./task.ts";
 import { isFinished } from "./transitions.ts";
 
 const UNDECIDED: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirmation"]);
@@ -11,10 +11,6 @@ const UNDECIDED: ReadonlySet<TaskStatus> = new Set(["planned", "awaiting_confirm
 /** Whether an approver may still decide on it. */
 export function isUndecided(status: TaskStatus): boolean {
   return UNDECIDED.has(status);
-}
-
-export function planOf(task: Task): Plan {
-  return JSON.parse(task.canonicalPlan) as Plan;
 }
 
 export interface TaskViewDeps extends GrantableDeps {
@@ -42,9 +38,9 @@ export class TaskViews {
   plan(
     task: Task,
     principal: Principal,
-    plan: Plan = planOf(task),
     approver: boolean = principal.scopes.has("confirm"),
   ): PlanView {
+    const { plan } = task;
     const unmasked = approver && isUndecided(task.state.status);
     const steps = plan.steps.map((step, index) => {
       const note = task.notes.steps[index];
@@ -94,12 +90,11 @@ export class TaskViews {
     artifacts: readonly ArtifactView[],
     approver?: boolean,
   ): TaskView {
-    const { state } = task;
-    const plan = planOf(task);
+    const { state, plan } = task;
     const isAsked = principal.scopes.has("confirm") && isUndecided(state.status);
     const grantable = isAsked ? proposeGrant(this.#deps, plan, task.notes) : undefined;
     return {
-      ...this.plan(task, principal, plan, approver),
+      ...this.plan(task, principal, approver),
       requester: task.requester,
       approvals: [...state.approvals],
       ...(state.rejection !== undefined && { rejection: state.rejection }),

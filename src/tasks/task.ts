@@ -35,9 +35,19 @@ export interface Plan {
   readonly expires_at: string;
   /** 128 random bits no requester sees, so that a digest is no oracle for the bound state. */
   readonly salt: string;
+  /** `sha256:` of the notes' text: what is shown of a plan is part of it. Absent in plans of earlier versions. */
+  readonly notes_digest?: string;
 }
 
-/** What was worked out while planning and is shown, but not part of the digest. */
+declare const VERIFIED: unique symbol;
+
+/**
+ * A plan as it left the store: read from bytes that have its digest, and frozen. Only
+ * `stored-plan.ts` makes one.
+ */
+export type StoredPlan = Plan & { readonly [VERIFIED]: true };
+
+/** What was worked out while planning and is shown; the plan holds a digest of it. */
 export interface PlanNotes {
   readonly summary: string;
   /** Whom the requester plans it for. */
@@ -91,9 +101,12 @@ export interface Task {
   readonly id: string;
   readonly requester: string;
   readonly created_at: string;
-  /** RFC 8785 text of the plan: the digest is over these bytes and they are what runs. */
-  readonly canonicalPlan: string;
+  readonly plan: StoredPlan;
   readonly digest: string;
   readonly notes: PlanNotes;
   readonly state: TaskState;
+  /** Why what is stored is not what was planned and approved. Such a task is never run, shown as it stands or approved. */
+  readonly corruption?: string;
+  /** The stored plan is gone, or cannot be trusted: `plan` and `notes` are what the audit log tells of it. */
+  readonly isAccount?: true;
 }

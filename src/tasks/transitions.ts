@@ -11,11 +11,11 @@ interface Place {
 /** The life of a task: every move it can make, and nothing else can. */
 const TABLE: Readonly<Record<TaskStatus, Place>> = {
   planned: {
-    next: ["awaiting_confirmation", "ready", "rejected", "expired", "cancelled"],
+    next: ["awaiting_confirmation", "ready", "rejected", "failed", "expired", "cancelled"],
     event: "task_planned",
   },
-  awaiting_confirmation: { next: ["ready", "rejected", "expired", "cancelled"] },
-  ready: { next: ["queued", "expired", "cancelled"] },
+  awaiting_confirmation: { next: ["ready", "rejected", "failed", "expired", "cancelled"] },
+  ready: { next: ["queued", "failed", "expired", "cancelled"] },
   queued: { next: ["running", "failed", "expired", "cancelled"], event: "task_queued" },
   running: {
     next: ["completed", "failed", "cancelled", "interrupted"],

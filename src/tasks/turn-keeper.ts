@@ -8,8 +8,7 @@ import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
 import type { Runner } from "./runner.ts";
 import type { Job, Scheduler } from "./scheduler.ts";
 import { intentOf } from "./step-records.ts";
-import type { Plan, Task } from "./task.ts";
-import { planOf } from "./task-view.ts";
+import type { Task } from "./task.ts";
 
 export interface TurnKeeperDeps extends PreconditionDeps {
   readonly ledger: Ledger;
@@ -36,17 +35,12 @@ export class TurnKeeper {
    * Starts or queues a planned or ready task that nothing stands against; with `granted` it is
    * approved by that in the same move. Undefined where the task or the grant has moved meanwhile. Throws `queue_full`.
    */
-  async start(
-    task: Task,
-    plan: Plan,
-    keyId: string,
-    granted?: GrantedApproval,
-  ): Promise<Task | undefined> {
+  async start(task: Task, keyId: string, granted?: GrantedApproval): Promise<Task | undefined> {
     const ready = task.state.status === "ready" ? [] : (["ready"] as const);
-    const job = this.#job(task, plan);
+    const job = this.#job(task);
     if (this.#scheduler.reserve(job)) {
-      return this.#run(job, task, plan, {
-        ...approvedBy(granted, this.#beginning(granted?.task ?? task, plan, keyId)),
+      return this.#run(job, task, {
+        ...approvedBy(granted, this.#beginning(granted?.task ?? task, keyId)),
         walk: [...ready, "queued", "running"],
       });
     }
@@ -66,14 +60,14 @@ export class TurnKeeper {
         audit: [{ type: "task.queued", details: { plan_digest: task.digest } }],
       }),
     );
-    if (queued !== undefined) this.enqueue(queued, plan);
+    if (queued !== undefined) this.enqueue(queued);
     return queued;
   }
 
   /** Puts a task that stands at `queued` in line. */
-  enqueue(task: Task, plan: Plan): void {
+  enqueue(task: Task): void {
     // The plan is read again when its turn comes: what waits must not fill the memory.
-    this.#scheduler.enqueue(this.#job(task, plan), (job) => void this.#begin(job));
+    this.#scheduler.enqueue(this.#job(task), (job) => void this.#begin(job));
   }
 
   remove(taskId: string): void {
@@ -91,18 +85,17 @@ export class TurnKeeper {
     try {
       const task = await this.#deps.ledger.get(taskId);
       if (task.state.status !== "queued") return this.#scheduler.release(job);
-      const plan = planOf(task);
-      const obstacle = findObstacle(this.#deps, task, plan, 0);
+      const obstacle = findObstacle(this.#deps, task, 0);
       if (obstacle !== undefined) {
         await this.#deps.ledger.apply(task, refusalOf(task, obstacle));
         return this.#scheduler.release(job);
       }
-      const begun = { ...this.#beginning(task, plan, null), walk: ["running"] as const };
+      const begun = { ...this.#beginning(task, null), walk: ["running"] as const };
       // Changed meanwhile: its place was given back, so it takes another turn.
-      if ((await this.#run(job, task, plan, begun)) === undefined) await this.#again(taskId);
+      if ((await this.#run(job, task, begun)) === undefined) await this.#again(taskId);
     } catch (error) {
       this.#scheduler.release(job);
-      if (this.#closed) return;
+      if (this.#closed || isCorrupted(error)) return;
       this.#deps.onError(error, taskId);
       const retry = () => this.#again(taskId).catch((late) => this.#deps.onError(late, taskId));
       setTimeout(() => void retry(), RETRY_MS).unref();
@@ -111,11 +104,11 @@ export class TurnKeeper {
 
   async #again(taskId: string): Promise<void> {
     const task = await this.#deps.ledger.get(taskId);
-    if (task.state.status === "queued") this.enqueue(task, planOf(task));
+    if (task.state.status === "queued") this.enqueue(task);
   }
 
   /** Commits the start, then runs without being waited for. The place is given back at its end. */
-  async #run(job: Job, task: Task, plan: Plan, change: Change): Promise<Task | undefined> {
+  async #run(job: Job, task: Task, change: Change): Promise<Task | undefined> {
     let running: Task | undefined;
     try {
       running = await this.#deps.ledger.apply(task, change);
@@ -128,11 +121,12 @@ export class TurnKeeper {
       return undefined;
     }
     const release = () => this.#scheduler.release(job);
-    void outsideRequests(() => this.#deps.runner.run(running, plan)).then(release, release);
+    void outsideRequests(() => this.#deps.runner.run(running)).then(release, release);
     return running;
   }
 
-  #beginning(task: Task, plan: Plan, keyId: string | null): Change {
+  #beginning(task: Task, keyId: string | null): Change {
+    const { plan } = task;
     const { approvals } = task.state;
     return {
       walk: [],
@@ -159,7 +153,8 @@ export class TurnKeeper {
     };
   }
 
-  #job(task: Task, plan: Plan): Job {
+  #job(task: Task): Job {
+    const { plan } = task;
     const locks = new Map<string, LockMode>();
     for (const step of plan.steps) {
       const capability = this.#deps.capabilities.get(step.action);
@@ -172,6 +167,11 @@ export class TurnKeeper {
     }
     return { taskId: task.id, owner: task.requester, locks };
   }
+}
+
+/** It has ended by itself: the ledger ends what it finds corrupted. */
+function isCorrupted(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "plan_corrupted";
 }
 
 /** How a queued task ends that may not run any more. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ArtifactFiles } from "../../src/artifacts/artifact-files.ts";
 import { Artifacts } from "../../src/artifacts/artifacts.ts";
-import { createSealer } from "../../src/audit/chain.ts";
+import { createSealCheck, createSealer } from "../../src/audit/chain.ts";
 import { capabilities } from "../../src/capabilities/registry.ts";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
 import type { Principal } from "../../src/contract/principal.ts";
@@ -14,6 +14,7 @@ import type { Driver } from "../../src/tasks/driver.ts";
 import { principalOf } from "../../src/tasks/fixtures.ts";
 import { StopSwitch } from "../../src/tasks/stop-switch.ts";
 import { TaskEngine } from "../../src/tasks/task-engine.ts";
+import { TaskReader } from "../../src/tasks/task-reader.ts";
 
 export const REQUESTER = principalOf("default", "plan", "execute", "read");
 export const APPROVER = principalOf("approver", "confirm", "read");
@@ -46,6 +47,11 @@ export async function startEngine(options: {
   );
   const engine = new TaskEngine({
     store: store.tasks,
+    reader: new TaskReader({
+      store: store.tasks,
+      audit: store.audit,
+      isSealed: createSealCheck("a key"),
+    }),
     grants: store.grants,
     stopSwitch: await StopSwitch.open(store.settings),
     desktops: new Desktops(
@@ -61,6 +67,7 @@ export async function startEngine(options: {
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",
     onError: () => {},
+    onCorrupted: () => {},
   });
   return {
     engine,

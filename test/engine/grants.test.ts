@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/contract/errors.ts";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
@@ -79,6 +81,28 @@ describe("grants", () => {
       key_id: "approver",
       details: { via: "grant", grant_id: grant.id },
     });
+  });
+
+  it("I19 count after a restart only as the audit log has them", async () => {
+    await using started = await start();
+    const { engine, folder } = started;
+    await give(engine, write("/tmp/a/one"), { path_prefix: "/tmp/a" });
+    await give(engine, write("/tmp/b/one"), { path_prefix: "/tmp/b" });
+    await engine[Symbol.asyncDispose]();
+    await started.crash();
+    {
+      using database = new DatabaseSync(join(folder, "gateway.db"));
+      database.exec(`UPDATE grants SET body = replace(body, '"/tmp/b"', '"/tmp"')`);
+      database.exec(`INSERT INTO grants (id, body) SELECT 'grant_x', replace(
+        replace(body, id, 'grant_x'), '"/tmp/a"', '"/tmp/c"') FROM grants LIMIT 1`);
+    }
+    await using again = await start({ folder });
+    await again.engine.recover();
+    expect((await run(again.engine, write("/tmp/a/two"))).status).toBe("running");
+    for (const path of ["/tmp/b/two", "/tmp/c/two"]) {
+      expect((await run(again.engine, write(path))).status, path).toBe("awaiting_confirmation");
+    }
+    expect(await again.store.grants.list()).toHaveLength(1);
   });
 
   it("I1 never cover input, several kinds, raised risk, or a plan with two approvers", async () => {
@@ -231,7 +255,7 @@ describe("grants", () => {
         },
       }),
     });
-    const { engine } = started;
+    const { engine, store } = started;
     const grant = await give(engine, write("/tmp/a"), { path_prefix: "/tmp" });
     const runs = await run(engine, { steps: [write("/tmp/a"), write("/tmp/b")] as never });
     const queued = await run(engine, write("/tmp/b"));
@@ -240,12 +264,22 @@ describe("grants", () => {
     const withdrawn = await engine.get(REQUESTER, queued.task_id);
     expect(withdrawn).toMatchObject({ status: "cancelled", error: { code: "task_cancelled" } });
     gate.resolve();
-    const { view } = await engine.execute(
+    const ending = engine.execute(
       REQUESTER,
       { task_id: runs.task_id },
       { waitMs: 5000, signal: SIGNAL },
     );
-    expect(view).toMatchObject({ status: "failed", error: { code: "task_cancelled", step: 1 } });
+    expect(await ending.catch(codeOf)).toBe("task_cancelled");
+    expect(await engine.get(REQUESTER, runs.task_id)).toMatchObject({
+      status: "cancelled",
+      error: { code: "task_cancelled", step: 1 },
+    });
+    const records = await store.audit.read(0, 100, runs.task_id);
+    // What was done before it ended is in the record, and what never began is not.
+    expect(records.filter(({ type }) => type.startsWith("step."))).toMatchObject([
+      { type: "step.started", details: { step: 0 } },
+      { type: "step.finished", details: { step: 0, outcome: "completed" } },
+    ]);
     expect(performed).toEqual(["/tmp/a"]);
   });
 });

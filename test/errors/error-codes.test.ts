@@ -221,6 +221,15 @@ const IN_ANSWERS: Readonly<Record<string, Case<Refused>>> = {
       return post("/execute", { task_id });
     },
   },
+  plan_corrupted: {
+    detail: /not what was planned and approved/,
+    provoke: async () => {
+      const { task_id } = await planRequest(gateway, READ);
+      using database = new DatabaseSync(join(gateway.dataDir, "gateway.db"), { timeout: 5000 });
+      database.prepare("UPDATE tasks SET state = '{}' WHERE id = ?").run(task_id);
+      return post("/execute", { task_id });
+    },
+  },
   plan_expired: {
     detail: /expired before it ran/,
     provoke: async () => {

@@ -20,6 +20,7 @@ export function createAgentRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
       "state_changed",
       "task_rejected",
       "task_cancelled",
+      "plan_corrupted",
       "plan_expired",
       "bytebot_error",
       "bytebot_unavailable",

@@ -94,6 +94,7 @@ export function createCardRoutes(deps: Deps): Route[] {
         "scope_missing",
         "digest_mismatch",
         "already_decided",
+        "plan_corrupted",
         "plan_expired",
         "queue_full",
         "stopped",

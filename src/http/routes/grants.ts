@@ -32,6 +32,7 @@ export function createGrantRoutes({ grants }: Pick<HttpDeps, "grants">): Route[]
         "task_not_found",
         "digest_mismatch",
         "already_decided",
+        "plan_corrupted",
         "state_changed",
         "queue_full",
         "stopped",

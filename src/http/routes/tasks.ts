@@ -77,6 +77,7 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
         "same_approver",
         "task_rejected",
         "task_cancelled",
+        "plan_corrupted",
         "plan_expired",
         "queue_full",
         "stopped",
@@ -111,6 +112,7 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
         "state_changed",
         "task_rejected",
         "task_cancelled",
+        "plan_corrupted",
         "plan_expired",
         "capability_unknown",
         "capability_disabled",
@@ -171,7 +173,7 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
       body: Type.Object({}, { additionalProperties: false }),
       bodyOptional: true,
       answers: { 200: { description: "The task after it was stopped.", schema: TaskView } },
-      errors: ["task_not_found"],
+      errors: ["task_not_found", "plan_corrupted"],
       handle: ({ principal, params, request }) => {
         request.taskId = params.task_id;
         return deps.tasks.cancel(principal, params.task_id);

@@ -103,7 +103,7 @@ describe("restore", () => {
     expect(await store.tasks.get(lost.id)).toBeUndefined();
     // What may have run since the backup does not run again, what was stopped stays stopped, a
     // signature used since stays used, an event id is given once.
-    expect((await store.tasks.get(kept.id))?.state.status).toBe("expired");
+    expect((await store.tasks.get(kept.id))?.state?.status).toBe("expired");
     expect(await store.settings.get("stopped")).toBe("true");
     expect((await store.replays.remember(signature)).fresh).toBe(false);
     await plan(store);

@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 /** Bytes of a plan, and of what is shown of it, that are still looked at. */
 const MAX_BYTES = 1024 * 1024;
 const READ = `
-  SELECT tasks.seq, id, requester, created_at,
+  SELECT tasks.seq, id, requester, created_at, digest,
     CASE WHEN octet_length(plan) <= ${MAX_BYTES} THEN plan END AS plan,
     CASE WHEN octet_length(notes) <= ${MAX_BYTES} THEN (
       SELECT json_group_array(json_object(
@@ -19,6 +19,7 @@ interface Row {
   readonly id: string;
   readonly requester: string;
   readonly created_at: string;
+  readonly digest: string;
   readonly plan: string | null;
   readonly steps: string | null;
 }
@@ -34,11 +35,12 @@ export class SqliteRecordedPlans implements RecordedPlans {
   async read(before: number, limit: number): Promise<RecordedPlan[]> {
     return this.#open()
       .all<Row>(READ, before, limit)
-      .map(({ id, plan, steps, seq, requester, created_at }) => ({
+      .map(({ id, plan, steps, seq, requester, created_at, digest }) => ({
         seq,
         task_id: id,
         requester,
         created_at,
+        digest,
         // Without its reasons a plan cannot be decided anew either.
         ...(plan !== null && steps !== null && { plan }),
         steps: steps === null ? [] : (JSON.parse(steps) as RecordedPlan["steps"]),

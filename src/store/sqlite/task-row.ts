@@ -1,5 +1,6 @@
 import type { TaskStatus } from "../../contract/task.ts";
-import type { PlanNotes, Task, TaskState } from "../../tasks/task.ts";
+import type { TaskState } from "../../tasks/task.ts";
+import type { StoredTask } from "../../tasks/task-store.ts";
 
 /**
  * How a status is stored. Part of the schema: never renumbered. Below PENDING_END a task has not
@@ -34,6 +35,8 @@ export interface TaskRow {
   readonly revision: number;
   readonly requester: string;
   readonly created_at: string;
+  readonly expires_at: string;
+  readonly status: number;
   readonly state: string;
   readonly digest: string;
   readonly plan: string;
@@ -42,19 +45,30 @@ export interface TaskRow {
 
 /** Selects what `toTask` needs; a WHERE clause follows. */
 export const SELECT_TASK = `
-  SELECT tasks.seq, id, revision, requester, created_at, state, digest, plan, notes
+  SELECT tasks.seq, id, revision, requester, created_at, expires_at, status, state, digest, plan, notes
   FROM tasks CROSS JOIN plans ON plans.seq = tasks.seq`;
 
-export function toTask(row: TaskRow): Task {
+export function toTask(row: TaskRow): StoredTask {
   return {
     seq: row.seq,
     revision: row.revision,
     id: row.id,
     requester: row.requester,
     created_at: row.created_at,
+    expires_at: row.expires_at,
     canonicalPlan: row.plan,
     digest: row.digest,
-    notes: JSON.parse(row.notes) as PlanNotes,
-    state: JSON.parse(row.state) as TaskState,
+    notes: row.notes,
+    state: readState(row),
   };
+}
+
+/** Undefined where it is no state, or another than that of the row. */
+function readState({ state: text, status }: TaskRow): TaskState | undefined {
+  try {
+    const state = JSON.parse(text) as TaskState | null;
+    return Array.isArray(state?.approvals) && state.status === STATUSES[status] ? state : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,15 @@
+import type { AuditRecord } from "../../contract/audit.ts";
 import type { TaskStatus } from "../../contract/task.ts";
-import type { Task, TaskState } from "../../tasks/task.ts";
+import type { TaskState } from "../../tasks/task.ts";
 import type {
   IdempotencyEntry,
   NewTask,
   Records,
+  StoredTask,
   TaskQuery,
   TaskStore,
 } from "../../tasks/task-store.ts";
+import { type AuditRow, toRecord } from "./audit-store.ts";
 import type { Connection } from "./connection.ts";
 import { countUse, hasGrant } from "./grant-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -40,6 +43,12 @@ const UPDATE = `
   WHERE seq = ? AND revision = ?`;
 
 const GET = `${SELECT_TASK} WHERE tasks.seq = ?`;
+/** Of its moves: what its steps did may be thousands. What is no JSON is left to its seal. */
+const GET_RECORDS = `
+  SELECT seq, body, mac, (SELECT mac FROM audit AS before WHERE before.seq = audit.seq - 1) AS prev
+  FROM audit
+  WHERE task = ? AND CASE WHEN json_valid(body) THEN body ->> '$.type' LIKE 'task.%' ELSE 1 END
+  ORDER BY seq`;
 const GET_ID = "SELECT id FROM tasks WHERE seq = ?";
 const LIST_ALL = "SELECT id FROM tasks WHERE seq < ? ORDER BY seq DESC LIMIT ?";
 const OF_REQUESTER = "SELECT seq FROM tasks WHERE requester = ? AND status = ?";
@@ -120,7 +129,6 @@ export class SqliteTaskStore implements TaskStore {
         if (kept !== undefined) return kept;
       }
       const sealed = this.#records.seal(records);
-      const notes = JSON.stringify(task.notes);
       const { lastId: seq } = connection.run(
         INSERT_TASK,
         task.id,
@@ -131,7 +139,7 @@ export class SqliteTaskStore implements TaskStore {
         idempotency?.key ?? null,
         JSON.stringify(task.state),
       );
-      connection.run(INSERT_PLAN, seq, task.digest, task.canonicalPlan, notes);
+      connection.run(INSERT_PLAN, seq, task.digest, task.canonicalPlan, task.notes);
       if (idempotency !== undefined) {
         const { keyId, key, bodyDigest } = idempotency;
         connection.run(INSERT_KEPT, keyId, key, bodyDigest, task.id);
@@ -165,7 +173,17 @@ export class SqliteTaskStore implements TaskStore {
     });
   }
 
-  async get(id: string): Promise<Task | undefined> {
+  async getWithRecords(
+    id: string,
+  ): Promise<{ task: StoredTask; records: AuditRecord[] } | undefined> {
+    const seq = this.#index.find(this.#reader, id);
+    const row = seq === undefined ? undefined : this.#reader.get<TaskRow>(GET, seq);
+    if (seq === undefined || row === undefined) return undefined;
+    const records = this.#reader.all<AuditRow>(GET_RECORDS, seq).map(toRecord);
+    return { task: toTask(row), records: records.filter(({ task_id }) => task_id === id) };
+  }
+
+  async get(id: string): Promise<StoredTask | undefined> {
     const seq = this.#index.find(this.#reader, id);
     const row = seq === undefined ? undefined : this.#reader.get<TaskRow>(GET, seq);
     return row === undefined ? undefined : toTask(row);
