@@ -3,7 +3,9 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { ArtifactFiles } from "./artifacts/artifact-files.ts";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { ACKNOWLEDGEMENT_FILE_NAME } from "./audit/acknowledgement.ts";
 import { createSealCheck, createSealer } from "./audit/chain.ts";
+import { Contradictions } from "./audit/contradictions.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { ForwardedUser } from "./auth/forwarded-user.ts";
@@ -105,7 +107,8 @@ export async function createContext(options: ContextOptions): Promise<Context> {
       log,
     }),
   );
-  const headFile = building.use(await openHeadFile(store, config, secrets, log));
+  const contradictions = await openContradictions(store, config, secrets, log);
+  const headFile = building.use(await openHeadFile(store, config, secrets, contradictions, log));
   let { publicUrl, port } = config;
   const people = building.use(
     await openPeople({
@@ -347,6 +350,14 @@ export async function createContext(options: ContextOptions): Promise<Context> {
     readiness: () =>
       checkReadiness({
         checkWrites: () => store.check(),
+        auditProblem: async () => {
+          await contradictions
+            .check()
+            .catch((err: unknown) =>
+              log.error({ err }, "the acknowledgement could not be recorded"),
+            );
+          return contradictions.problem;
+        },
         readStore: () => store.events.lastId(),
         desktops: () => desktops.all,
         policyProblem: () => policy.problem,
@@ -401,12 +412,30 @@ function openPolicy(config: Config): PolicySource {
   });
 }
 
-function openHeadFile(store: SqliteStore, config: Config, secrets: Secrets, log: Logger) {
+function openContradictions(store: SqliteStore, config: Config, secrets: Secrets, log: Logger) {
+  return Contradictions.open({
+    settings: store.settings,
+    store: store.audit,
+    file: join(config.dataDir, ACKNOWLEDGEMENT_FILE_NAME),
+    auditKey: secrets.auditKey,
+    onAcknowledged: (by) => log.warn({ by }, "the contradiction of the audit log was acknowledged"),
+    onRefused: (problem) => log.error({ problem }, "audit acknowledgement"),
+  });
+}
+
+function openHeadFile(
+  store: SqliteStore,
+  config: Config,
+  secrets: Secrets,
+  contradictions: Contradictions,
+  log: Logger,
+) {
   return AuditHeadFile.open({
     store: store.audit,
     file: join(config.dataDir, HEAD_FILE_NAME),
     auditKey: secrets.auditKey,
     onExported: ({ seq, mac }) => log.info({ seq, mac }, "audit head"),
+    onContradiction: (contradiction) => contradictions.record(contradiction),
     onProblem: (problem, err) => log.error({ err, problem }, "audit head"),
   });
 }

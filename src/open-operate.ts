@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { AuditSearcher } from "./audit/audit-search.ts";
 import type { AuditStore } from "./audit/audit-store.ts";
-import { AuditVerification } from "./audit/audit-verification.ts";
+import { AuditVerification, type AuditVerificationOptions } from "./audit/audit-verification.ts";
 import { HEAD_FILE_NAME } from "./audit/head-file.ts";
 import { capabilities } from "./capabilities/registry.ts";
 import type { Config, Secrets } from "./config/config.ts";
@@ -22,7 +22,7 @@ export interface OpenOperateOptions {
   readonly policy: PolicySource;
   readonly store: {
     readonly audit: Pick<AuditStore, "head">;
-    readonly auditSearch: AuditSearcher;
+    readonly auditSearch: AuditSearcher & Pick<AuditVerificationOptions["log"], "readFiled">;
     readonly plans: RecordedPlans;
     readonly statistics: StatisticsStore;
   };
@@ -46,7 +46,10 @@ export function openOperate(options: OpenOperateOptions): OpenedOperate {
   };
   const verification = building.use(
     new AuditVerification({
-      log: logReader,
+      log: {
+        head: () => store.audit.head(),
+        readFiled: store.auditSearch.readFiled.bind(store.auditSearch),
+      },
       auditKey: secrets.auditKey,
       headFile: join(config.dataDir, HEAD_FILE_NAME),
       onBroken: (problem) => log.error({ problem }, "the audit log is not as it was written"),

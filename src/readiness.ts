@@ -4,6 +4,8 @@ import type { NamedDesktop } from "./tasks/desktops.ts";
 export interface ReadinessDeps {
   /** What the disk refuses with, tried anew where it did. */
   readonly checkWrites: () => Promise<string | undefined>;
+  /** How the audit log contradicts what was exported from it, until somebody says that they know. */
+  readonly auditProblem: () => Promise<string | undefined>;
   readonly readStore: () => Promise<unknown>;
   readonly desktops: () => readonly NamedDesktop[];
   readonly policyProblem: () => string | undefined;
@@ -16,21 +18,15 @@ const OK: ReadyPart = { ok: true };
 
 /** Whether work would be accepted, part by part. Never rejects. */
 export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
-  const [writes, store, driver] = await Promise.all([
+  const [writes, contradiction, store, driver] = await Promise.all([
     deps.checkWrites(),
+    deps.auditProblem(),
     deps.readStore().then(() => OK, unreadable),
     driverPart(deps.desktops()),
   ]);
   const parts = {
     store,
-    audit:
-      writes === undefined
-        ? OK
-        : {
-            ok: false,
-            detail: `Records cannot be written: ${writes}`,
-            hint: "Free space in DATA_DIR or make it writable; the gateway recovers by itself.",
-          },
+    audit: auditPart(writes, contradiction),
     driver,
     policy: policyPart(deps.policyProblem(), deps.keysProblem(), deps.webhooksProblem()),
     stopped: deps.stopped()
@@ -42,6 +38,22 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<ReadyView> {
       : OK,
   };
   return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+function auditPart(writes: string | undefined, contradiction: string | undefined): ReadyPart {
+  if (writes !== undefined) {
+    return {
+      ok: false,
+      detail: `Records cannot be written: ${writes}`,
+      hint: "Free space in DATA_DIR or make it writable; the gateway recovers by itself.",
+    };
+  }
+  if (contradiction === undefined) return OK;
+  return {
+    ok: false,
+    detail: contradiction,
+    hint: "Find out who changed DATA_DIR: `bytebot-gateway audit verify`. Then say on the host that you know: `bytebot-gateway audit acknowledge`.",
+  };
 }
 
 /** Every desktop must answer: a plan may name any of them. */

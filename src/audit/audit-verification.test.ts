@@ -38,9 +38,9 @@ function open(onBroken = vi.fn()) {
   return new AuditVerification({
     log: {
       head: async () => headOf(),
-      search: async ({ cursor = 0, limit }) => {
+      readFiled: async (after, limit) => {
         reads++;
-        return { records: records.filter(({ seq }) => seq > cursor).slice(0, limit) };
+        return records.filter(({ seq }) => seq > after).slice(0, limit);
       },
     },
     auditKey: AUDIT_KEY,
@@ -86,9 +86,7 @@ describe("AuditVerification", () => {
     await using cut = new AuditVerification({
       log: {
         head: async () => head,
-        search: async ({ cursor = 0, limit }) => ({
-          records: records.filter(({ seq }) => seq > cursor).slice(0, limit),
-        }),
+        readFiled: async (after, limit) => records.filter(({ seq }) => seq > after).slice(0, limit),
       },
       auditKey: AUDIT_KEY,
       headFile: join(folder, "head.json"),

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AuditRecord } from "../contract/audit.ts";
 import type { VerificationView } from "../contract/operate.ts";
-import type { AuditSearcher } from "./audit-search.ts";
-import type { AuditHead, AuditStore } from "./audit-store.ts";
+import type { AuditHead, AuditStore, ReadRecord } from "./audit-store.ts";
 import { readHeadFile } from "./head-file.ts";
 import { verifyChainAfter } from "./verify-chain.ts";
 
 export interface AuditVerificationOptions {
-  readonly log: AuditSearcher & Pick<AuditStore, "head">;
+  readonly log: Pick<AuditStore, "head"> & {
+    /** Records after a seq, oldest first, marked where they are misfiled. */
+    readFiled(after: number, limit: number): Promise<ReadRecord[]>;
+  };
   readonly auditKey: string;
   /** Where the head is exported. */
   readonly headFile: string;
@@ -125,12 +126,12 @@ export class AuditVerification implements AsyncDisposable {
     if (problem !== undefined && before?.detail !== problem.detail) this.#options.onBroken(problem);
   }
 
-  async *#read(after: number, end: number): AsyncIterable<AuditRecord> {
+  async *#read(after: number, end: number): AsyncIterable<ReadRecord> {
     let cursor = after;
     while (cursor < end) {
       this.#end.signal.throwIfAborted();
       const limit = Math.min(PAGE, end - cursor);
-      const { records } = await this.#options.log.search({ order: "oldest", cursor, limit });
+      const records = await this.#options.log.readFiled(cursor, limit);
       if (records.length === 0) return;
       for (const record of records) {
         if (record.seq > end) return;

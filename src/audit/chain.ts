@@ -7,6 +7,7 @@ import type { AuditHead, SealRecord } from "./audit-store.ts";
 const PURPOSES = {
   record: "bytebot-gateway audit record v1",
   head: "bytebot-gateway audit head v1",
+  acknowledgement: "bytebot-gateway audit acknowledgement v1",
 } as const;
 
 const CHAIN_NAME = "bytebot-gateway-audit-v1:";

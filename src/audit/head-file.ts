@@ -3,6 +3,7 @@ import { canonicalJson } from "../lib/canonical.ts";
 import { writeDurably } from "../lib/durable-file.ts";
 import type { AuditHead, AuditStore } from "./audit-store.ts";
 import { createAuditMac, isSameHead } from "./chain.ts";
+import type { Contradiction } from "./contradictions.ts";
 
 /** The name a head file has in DATA_DIR unless the operator keeps it elsewhere. */
 export const HEAD_FILE_NAME = "audit-head.json";
@@ -17,6 +18,8 @@ export interface AuditHeadFileOptions {
   readonly intervalMs?: number;
   /** After each export, for the log and the metrics. */
   readonly onExported?: (head: AuditHead) => void;
+  /** What it held contradicts the log; awaited before anything else is exported. */
+  readonly onContradiction?: (contradiction: Contradiction) => Promise<void>;
   /** It could not be written, or what it held contradicts the log. */
   readonly onProblem?: (problem: string, cause?: unknown) => void;
 }
@@ -39,11 +42,15 @@ export class AuditHeadFile implements AsyncDisposable {
 
   /** Checks what is there against the log, then exports. Rejects only where the log cannot be read. */
   static async open(options: AuditHeadFileOptions): Promise<AuditHeadFile> {
-    const problem = await findContradiction(options);
-    if (problem !== undefined) {
-      const aside = `${options.file}.contradicted-${Date.now()}`;
-      await rename(options.file, aside);
-      options.onProblem?.(`${problem} The head file was kept as ${aside}; run audit verify.`);
+    const found = await findContradiction(options);
+    if (found !== undefined) {
+      const kept_as = `${options.file}.contradicted-${Date.now()}`;
+      // Recorded first: after a crash in between it is found once more.
+      await options.onContradiction?.({ ...found, kept_as });
+      await rename(options.file, kept_as);
+      options.onProblem?.(
+        `${found.detail} The head file was kept as ${kept_as}; run audit verify.`,
+      );
     }
     const file = new AuditHeadFile(options);
     await file.write();
@@ -108,18 +115,22 @@ function parse(text: string): Record<string, unknown> {
   return {};
 }
 
-async function findContradiction(options: AuditHeadFileOptions): Promise<string | undefined> {
+async function findContradiction(
+  options: AuditHeadFileOptions,
+): Promise<Omit<Contradiction, "kept_as"> | undefined> {
   const { store, file, auditKey } = options;
   let head: AuditHead | undefined;
   try {
     head = await readHeadFile(file, auditKey);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { detail: error instanceof Error ? error.message : String(error) };
   }
   if (head === undefined || head.seq === 0) return undefined;
   const [record] = await store.read(head.seq - 1, 1);
   if (record?.mac === head.mac) return undefined;
-  return record === undefined
-    ? `The audit log ends before record ${head.seq}, which was exported.`
-    : `Record ${head.seq} of the audit log is not the one that was exported.`;
+  const detail =
+    record === undefined
+      ? `The audit log ends before record ${head.seq}, which was exported.`
+      : `Record ${head.seq} of the audit log is not the one that was exported.`;
+  return { detail, exported: head };
 }

@@ -1,6 +1,7 @@
 import type { AuditRecord } from "../contract/audit.ts";
-import type { AuditHead } from "./audit-store.ts";
+import { type AuditHead, MISFILED, type ReadRecord } from "./audit-store.ts";
 import { type AuditMac, canonicalRecord, createAuditMac } from "./chain.ts";
+import { openContradictions } from "./contradictions.ts";
 
 /** What can be wrong with a chain. */
 export type ChainProblem =
@@ -15,7 +16,11 @@ export type ChainProblem =
   /** Ends before a head that was exported. */
   | "truncated"
   /** Sealed with this key, but not the record that was exported at this place. */
-  | "replaced";
+  | "replaced"
+  /** Sound, and filed under another task, so that a search by task does not find it. */
+  | "misfiled"
+  /** An exported head was contradicted earlier, and no operator has acknowledged it. */
+  | "contradicted";
 
 export type ChainVerdict =
   | {
@@ -43,7 +48,7 @@ const LOOK_AHEAD = 100;
  * ancestor of the newest) is part of it. Stops at the first bad record.
  */
 export function verifyChain(
-  records: AsyncIterable<AuditRecord>,
+  records: AsyncIterable<ReadRecord>,
   auditKey: string,
   ...expected: readonly AuditHead[]
 ): Promise<ChainVerdict> {
@@ -53,7 +58,7 @@ export function verifyChain(
 /** Checks what follows a record that was found sound before; expected heads before that are not looked at. */
 export async function verifyChainAfter(
   sound: AuditHead,
-  records: AsyncIterable<AuditRecord>,
+  records: AsyncIterable<ReadRecord>,
   auditKey: string,
   ...expected: readonly AuditHead[]
 ): Promise<ChainVerdict> {
@@ -61,9 +66,10 @@ export async function verifyChainAfter(
   const heads = new Map(
     expected.filter((head) => head.seq > sound.seq).map((head) => [head.seq, head.mac]),
   );
-  const contradicted = findContradiction([sound, ...expected]);
+  const differing = findContradiction([sound, ...expected]);
   let last = sound;
   let chain = "";
+  let open: readonly AuditRecord[] = [];
   const refuse = (seq: number, problem: ChainProblem, detail: string): ChainVerdict => ({
     ok: false,
     seq,
@@ -71,12 +77,8 @@ export async function verifyChainAfter(
     detail,
     records: last.seq,
   });
-  if (contradicted !== undefined) {
-    return refuse(
-      contradicted,
-      "replaced",
-      `Two exported heads name different records ${contradicted}.`,
-    );
+  if (differing !== undefined) {
+    return refuse(differing, "replaced", `Two exported heads name different records ${differing}.`);
   }
 
   const stream = records[Symbol.asyncIterator]();
@@ -106,6 +108,11 @@ export async function verifyChainAfter(
       if (exported !== undefined && exported !== record.mac) {
         return refuse(place, "replaced", `Record ${place} is not the one whose seal was exported.`);
       }
+      if (record[MISFILED] === true) {
+        const detail = `Record ${place} is filed under another task than the one it is about, so that no search by task finds it.`;
+        return refuse(place, "misfiled", detail);
+      }
+      open = openContradictions(open, record);
       if (place === 1) chain = record.prev;
       last = { seq: record.seq, mac: record.mac };
     }
@@ -116,6 +123,12 @@ export async function verifyChainAfter(
   if (newest > last.seq) {
     const detail = `The log ends at record ${last.seq}, but record ${newest} was exported: the end is missing.`;
     return refuse(last.seq + 1, "truncated", detail);
+  }
+  const [contradicted] = open;
+  if (contradicted !== undefined) {
+    const why = String(contradicted.details?.detail);
+    const detail = `${why} That was found at a start and stands in record ${contradicted.seq}; \`audit acknowledge\` says that you know of it.`;
+    return refuse(contradicted.seq, "contradicted", detail);
   }
   return { ok: true, records: last.seq, head: last, chain };
 }
@@ -139,7 +152,7 @@ function hasSeal(record: AuditRecord, mac: AuditMac): boolean {
 async function explain(
   bad: AuditRecord,
   before: AuditHead,
-  stream: AsyncIterator<AuditRecord>,
+  stream: AsyncIterator<ReadRecord>,
   mac: AuditMac,
 ): Promise<[ChainProblem, string]> {
   const seq = bad.seq;

@@ -1,11 +1,10 @@
-import type { AuditRecord } from "../contract/audit.ts";
-import type { AuditHead } from "./audit-store.ts";
+import type { AuditHead, ReadRecord } from "./audit-store.ts";
 import { readHeadFile } from "./head-file.ts";
 import { type ChainVerdict, verifyChain } from "./verify-chain.ts";
 
 export interface VerifyAuditOptions {
   /** Opens the records, oldest first. */
-  readonly read: () => AsyncIterable<AuditRecord>;
+  readonly read: () => AsyncIterable<ReadRecord>;
   /** Where the gateway exports its head; a file that is not there is not held against the log. */
   readonly headFile?: string;
   readonly auditKey: string;

@@ -61,4 +61,4 @@ function faultOf(error: unknown, shell: Shell): Fault {
 }
 
 /** Refusals of other rooms to start, whose classes would have to be loaded to be known. */
-const FOR_PERSONS = /^(Policy|Workdir)Error$/;
+const FOR_PERSONS = /^(Policy|Store|Workdir)Error$/;

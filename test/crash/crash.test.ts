@@ -7,7 +7,7 @@ import { verifyAudit } from "../../src/audit/verify.ts";
 import type { AuditList } from "../../src/contract/audit.ts";
 import type { TaskList } from "../../src/contract/requests.ts";
 import type { TaskView } from "../../src/contract/task.ts";
-import { readAuditRecords } from "../../src/store/sqlite/audit-store.ts";
+import { readAuditRecords } from "../../src/store/sqlite/read-audit-records.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 import { call } from "../support/call.ts";
 import { cli } from "../support/cli.ts";

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -102,6 +102,27 @@ describe("audit verify", () => {
       /Record 9 stands at place 12/,
     ],
     [
+      "a record is hidden from the searches of its task",
+      (db) => db.exec(`UPDATE audit SET task = NULL WHERE seq = ${SEQ}`),
+      "misfiled",
+      SEQ,
+      /Record 9 is filed under another task/,
+    ],
+    [
+      "a record is filed under another task",
+      (db) => db.exec(`UPDATE audit SET task = task + 1 WHERE seq = ${SEQ}`),
+      "misfiled",
+      SEQ,
+      /Record 9 is filed under another task/,
+    ],
+    [
+      "a record of the service is filed under a task",
+      (db) => db.exec("UPDATE audit SET task = 1 WHERE seq = 1"),
+      "misfiled",
+      1,
+      /Record 1 is filed under another task/,
+    ],
+    [
       "the end is cut off",
       (db) => db.exec(`DELETE FROM audit WHERE seq > ${SEQ}`),
       "truncated",
@@ -146,6 +167,25 @@ describe("audit verify", () => {
     const forPeople = await cli(gateway, words);
     expect(forPeople.exit).toBe(1);
     expect(forPeople.stdout).toContain(verdict.detail);
+  });
+
+  test("a database without tables, or of another program, is called that", async () => {
+    const folder = join(gateway.directory, "empty");
+    mkdirSync(folder);
+    writeFileSync(databaseOf(folder), "");
+    const words = ["audit", "verify", "--data-dir", folder];
+    const empty = await cli(gateway, words);
+    expect(empty.exit).toBe(2);
+    expect(empty.stderr).toContain("no gateway has written it");
+    const other = copyOfData();
+    {
+      using database = new DatabaseSync(databaseOf(other));
+      database.exec("DROP TABLE audit");
+    }
+    const dropped = await cli(gateway, ["audit", "verify", "--data-dir", other]);
+    expect(dropped.exit).toBe(2);
+    expect(dropped.stderr).toContain("is not whole");
+    for (const { stderr } of [empty, dropped]) expect(stderr).not.toMatch(/SELECT|\n {4}at /);
   });
 
   test("I6 a cut end without its head file is found by a head noted elsewhere", async () => {

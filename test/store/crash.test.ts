@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createSealer } from "../../src/audit/chain.ts";
 import { verifyChain } from "../../src/audit/verify-chain.ts";
-import { readAuditRecords } from "../../src/store/sqlite/audit-store.ts";
+import { readAuditRecords } from "../../src/store/sqlite/read-audit-records.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 import { countEvents, newTask, recordsOf } from "../../src/store/test-records.ts";
 
@@ -94,7 +94,7 @@ describe("a store on a read-only disk", () => {
       }
       const program = `
       const { openStore } = await import("${join(SOURCES, "store.ts")}");
-      const { readAuditRecords } = await import("${join(SOURCES, "audit-store.ts")}");
+      const { readAuditRecords } = await import("${join(SOURCES, "read-audit-records.ts")}");
       let refusal = "";
       try { openStore({ file: "${file}", seal: () => { throw new Error("unused") } }); }
       catch (error) { refusal = error.message; }

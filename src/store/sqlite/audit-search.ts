@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { AuditPage, AuditSearch, AuditSearcher } from "../../audit/audit-search.ts";
+import type { ReadRecord } from "../../audit/audit-store.ts";
 import type { AuditRecord } from "../../contract/audit.ts";
 import { asWritten, matchesFilter } from "../../contract/audit-match.ts";
 import { type AuditRow, toRecord } from "./audit-store.ts";
 import type { Connection } from "./connection.ts";
+import { readFiled } from "./filed-records.ts";
 import type { TaskIndex } from "./task-index.ts";
 
 export interface AuditSearchOptions {
@@ -47,6 +49,12 @@ export class SqliteAuditSearch implements AuditSearcher {
     return query.taskId === undefined
       ? this.#walk(query, range)
       : this.#ofTask(query, query.taskId, range);
+  }
+
+  /** For whoever verifies the log. */
+  async readFiled(after: number, limit: number): Promise<ReadRecord[]> {
+    const { scans, index } = this.#options;
+    return readFiled(scans(), index, after, limit);
   }
 
   #rangeOf({ order, cursor, from, to }: AuditSearch): Range {

@@ -1,8 +1,7 @@
 import type { AuditHead, AuditStore, SealRecord } from "../../audit/audit-store.ts";
 import type { AuditDraft, AuditRecord } from "../../contract/audit.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { checkVersion } from "./migrations.ts";
 import type { TaskIndex } from "./task-index.ts";
 
 export interface AuditRow {
@@ -13,6 +12,8 @@ export interface AuditRow {
 }
 
 const INSERT = "INSERT INTO audit (seq, task, body, mac) VALUES (?, ?, ?, ?)";
+/** One may be there: of a log that was emptied. */
+const INSERT_NAME = "INSERT OR REPLACE INTO audit (seq, task, body, mac) VALUES (0, NULL, '', ?)";
 const ROW = `
   SELECT seq, body, mac, (SELECT mac FROM audit AS before WHERE before.seq = audit.seq - 1) AS prev
   FROM audit`;
@@ -96,7 +97,7 @@ export class SqliteAuditStore implements AuditStore {
   ): void {
     for (const record of records) {
       const { seq, prev, mac, ...body } = record;
-      if (seq === 1) connection.run(INSERT, 0, null, "", packMac(prev));
+      if (seq === 1) connection.run(INSERT_NAME, packMac(prev));
       const task = record.task_id === undefined ? null : seqOf(record.task_id);
       connection.run(INSERT, seq, task, JSON.stringify(body), packMac(mac));
       this.#pending = { seq, mac };
@@ -131,28 +132,6 @@ export function readHead(connection: Connection): AuditHead {
   return row === undefined || row.seq === 0
     ? { seq: 0, mac: "" }
     : { seq: row.seq, mac: unpackMac(row.mac) };
-}
-
-/** Records read at a time. */
-const PAGE = 500;
-
-/**
- * Every record of a database file, oldest first, up to the newest when reading starts; beside a
- * running gateway or without one. Throws where the file is missing, newer, or not a database.
- */
-export async function* readAuditRecords(file: string): AsyncIterable<AuditRecord> {
-  using connection = new Connection(file, { readOnly: true });
-  checkVersion(connection, file);
-  const end = readHead(connection).seq;
-  for (let after = 0; after < end; ) {
-    const rows = connection.all<AuditRow>(READ, after, PAGE);
-    if (rows.length === 0) return;
-    for (const row of rows) {
-      if (row.seq > end) return;
-      after = row.seq;
-      yield toRecord(row);
-    }
-  }
 }
 
 const MAC_PREFIX = "hmac-sha256:";

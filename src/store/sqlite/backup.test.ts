@@ -18,10 +18,10 @@ import { AuditHeadFile } from "../../audit/head-file.ts";
 import { verifyAudit } from "../../audit/verify.ts";
 import type { NewTask } from "../../tasks/task-store.ts";
 import { grantOf, newTask, recordsOf } from "../test-records.ts";
-import { readAuditRecords } from "./audit-store.ts";
 import { backupStore } from "./backup.ts";
 import { claimDataDir } from "./claim.ts";
 import { dataDirFiles } from "./data-dir.ts";
+import { readAuditRecords } from "./read-audit-records.ts";
 import { applyStagedRestore, restoreStore } from "./restore.ts";
 import { openStore, type SqliteStore } from "./store.ts";
 

@@ -7,6 +7,8 @@ export interface DataDirFiles {
   readonly artifacts: string;
   /** The exported audit head. */
   readonly auditHead: string;
+  /** An operator's word on a head that the log contradicts, until the gateway has taken it up. */
+  readonly acknowledgement: string;
   /** A backup that is put in place at the next start. */
   readonly staged: string;
 }
@@ -16,6 +18,7 @@ export function dataDirFiles(dataDir: string): DataDirFiles {
     database: join(dataDir, "gateway.db"),
     artifacts: join(dataDir, "artifacts"),
     auditHead: join(dataDir, "audit-head.json"),
+    acknowledgement: join(dataDir, "audit-acknowledged.json"),
     staged: join(dataDir, "restore-staged.db"),
   };
 }

@@ -22,6 +22,7 @@ const FIND = `${BLOCKS}
   CROSS JOIN task_ids ON task_ids.block = blocks.n AND task_ids.hash = ?
   CROSS JOIN tasks ON tasks.seq = task_ids.seq AND tasks.id = ?
   LIMIT 1`;
+const LEADS_TO = "SELECT 1 AS found FROM task_ids WHERE block = ? AND hash = ? AND seq = ?";
 const CANDIDATES = `${BLOCKS}
   SELECT task_ids.seq FROM blocks
   CROSS JOIN task_ids ON task_ids.block = blocks.n AND task_ids.hash = ?`;
@@ -54,6 +55,12 @@ export class TaskIndex {
   /** The seq of a task that may be kept; one that was removed a moment ago is found as well. */
   find(connection: Connection, id: string): number | undefined {
     return this.#remembered(id) ?? connection.get<{ seq: number }>(FIND, hashOf(id), id)?.seq;
+  }
+
+  /** Whether a search for this id comes by this seq. */
+  leadsTo(connection: Connection, id: string, seq: number): boolean {
+    if (this.#remembered(id) === seq) return true;
+    return connection.get(LEADS_TO, blockOf(seq), hashOf(id), seq) !== undefined;
   }
 
   /** The seqs that a task of this id may have had, removed ones included. */
