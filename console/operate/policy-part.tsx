@@ -12,8 +12,8 @@ import { PolicySettings } from "./policy-settings.tsx";
 import { asFile, type ShownPolicy } from "./policy-words.ts";
 import { TextPane } from "./text-pane.tsx";
 
-/** No event tells of a file that was changed. */
-const LOOK_AGAIN_MS = 15_000;
+/** `policy_reloaded` tells of another policy; of a file that is refused no event does. */
+const LOOK_AGAIN_MS = 60_000;
 
 /** The policy in force: to be read, to be asked, and to be compared with another. */
 export function PolicyPart() {

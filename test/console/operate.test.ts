@@ -130,6 +130,20 @@ describe.runIf(browserPath)("the operators' pages (needs Chromium)", () => {
       await page.getByText("Nothing would change").waitFor();
     });
 
+    it("shows another policy as soon as it holds", async () => {
+      await show("policy");
+      const before = (await fetchOwn<{ digest: string }>("/policy")).body.digest;
+      await page.getByText(before).waitFor();
+      gateway.writePolicy({ ...POLICY, security: { max_queued_tasks: 7 } });
+      // Well before the page would ask by the clock.
+      await page.getByText(before).waitFor({ state: "detached" });
+      const { digest } = (await fetchOwn<{ digest: string }>("/policy")).body;
+      expect(digest).not.toBe(before);
+      await page.getByText(digest).waitFor();
+      gateway.writePolicy(POLICY);
+      await page.getByText(before).waitFor();
+    });
+
     it("says that a file which is wrong is not in force", async () => {
       gateway.writePolicy("{ no");
       await expect
