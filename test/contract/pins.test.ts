@@ -129,7 +129,7 @@ const CODES = {
   405: "method_not_allowed",
   409:
     "plan_mismatch digest_mismatch state_changed already_decided same_approver task_rejected " +
-    "task_cancelled",
+    "task_cancelled plan_corrupted",
   410: "plan_expired",
   413: "body_too_large file_too_large",
   415: "unsupported_media_type",
