@@ -81,6 +81,10 @@ const SECURITY: readonly { name: string; read: (security: Security) => string }[
     read: ({ rate_limit_per_minute: requests }) => `${number(requests)} a minute`,
   },
   {
+    name: "Plans of a key that have not begun",
+    read: ({ max_pending_mb: size }) => `${number(size)} MiB`,
+  },
+  {
     name: "Artifacts of a key",
     read: ({ max_artifacts_mb: size }) => `${number(size)} MiB, the oldest go first`,
   },

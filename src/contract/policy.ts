@@ -197,6 +197,12 @@ export const PolicyFile = Type.Object(
           max_task_duration_s: whole(1, 86_400, 300, "How long a task may run, in seconds."),
           rate_limit_per_minute: whole(1, 10_000_000, 600, "Requests a minute, for each key."),
           max_queued_tasks: whole(1, 100_000, 100, "Tasks that may wait for their turn."),
+          max_pending_mb: whole(
+            1,
+            1_048_576,
+            100,
+            "What the plans of each key may take that have not begun, in MiB.",
+          ),
           max_artifacts_mb: whole(
             1,
             1_048_576,
@@ -241,6 +247,7 @@ export interface Policy {
     readonly max_task_duration_s: number;
     readonly rate_limit_per_minute: number;
     readonly max_queued_tasks: number;
+    readonly max_pending_mb: number;
     readonly max_artifacts_mb: number;
     readonly anonymous_events: boolean;
   };

@@ -50,6 +50,7 @@ export function buildPolicy(file: PolicyFile, surroundings: Surroundings): Polic
       max_task_duration_s: 300,
       rate_limit_per_minute: 600,
       max_queued_tasks: 100,
+      max_pending_mb: 100,
       max_artifacts_mb: 1024,
       anonymous_events: true,
       ...file.security,

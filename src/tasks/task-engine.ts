@@ -25,6 +25,7 @@ import { instruct } from "./instruct.ts";
 import type { Instruction } from "./instruction.ts";
 import { Interruption } from "./interruption.ts";
 import { Ledger, planCorrupted, taskNotFound } from "./ledger.ts";
+import { refuseTooMuchPending } from "./limits.ts";
 import { listTasks, maySee } from "./list-tasks.ts";
 import { PlanPictures } from "./plan-pictures.ts";
 import { newTask, plannedTask, planRecords } from "./plan-records.ts";
@@ -40,7 +41,7 @@ import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Task } from "./task.ts";
 import { pause, TaskEnder } from "./task-ender.ts";
 import type { TaskReader } from "./task-reader.ts";
-import type { TaskStore } from "./task-store.ts";
+import type { NewTask, TaskStore } from "./task-store.ts";
 import { isUndecided, TaskViews } from "./task-view.ts";
 import type { SurfaceView, Tasks } from "./tasks.ts";
 import { isFinished } from "./transitions.ts";
@@ -169,11 +170,13 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       const kept = await this.#deps.store.findIdempotent(principal.keyId, key);
       if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     }
+    this.#refuseTooMuchPending(principal, 0);
     const planned = await this.#planner.plan(principal, request, requestedBy);
     // Looking at a screen takes its time.
     this.#refuseStopped();
     const now = new Date().toISOString();
     const task = newTask(planned, now);
+    this.#refuseTooMuchPending(principal, sizeOf(task));
     const kept = await this.#ledger.insert(
       task,
       planRecords(planned, now, this.#deps.capabilities, this.#deps.policy().digest),
@@ -408,6 +411,11 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     return this.#views.plan(await this.#ledger.read(kept.taskId), principal);
   }
 
+  #refuseTooMuchPending({ keyId }: Principal, size: number): void {
+    const pending = this.#deps.store.pendingBytes(keyId);
+    refuseTooMuchPending(this.#deps.policy(), keyId, pending, size);
+  }
+
   #refuseStopped(): void {
     if (!this.stopped) return;
     throw new GatewayError("stopped", "The gateway is stopped and takes no new work.", {
@@ -415,4 +423,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       retry_after: 30,
     });
   }
+}
+
+/** Bytes on disk. */
+function sizeOf({ canonicalPlan, notes }: NewTask): number {
+  return Buffer.byteLength(canonicalPlan) + Buffer.byteLength(notes);
 }

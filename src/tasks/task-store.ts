@@ -79,6 +79,8 @@ export interface TaskStore {
    */
   update(id: string, revision: number, state: TaskState, records: Records): Promise<boolean>;
   get(id: string): Promise<StoredTask | undefined>;
+  /** What this key's plans take that have neither begun nor ended, in bytes; counted at once when one is inserted. */
+  pendingBytes(requester: string): number;
   /** A task and the audit records of its moves (`task.…`), oldest first, both of one moment. */
   getWithRecords(
     id: string,

@@ -45,6 +45,7 @@ export function createTaskRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
         "application_not_allowed",
         "plan_mismatch",
         "file_too_large",
+        "queue_full",
         "desktop_unavailable",
         "bytebot_error",
         "bytebot_unavailable",

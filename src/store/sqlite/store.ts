@@ -9,6 +9,7 @@ import { SqliteGrantStore } from "./grant-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeyStore } from "./key-store.ts";
 import { migrate } from "./migrations.ts";
+import { PendingBytes } from "./pending-bytes.ts";
 import { SqlitePeopleStore } from "./people-store.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { SqliteRecordedPlans } from "./recorded-plans.ts";
@@ -62,6 +63,7 @@ export class SqliteStore implements AsyncDisposable {
     const reader = new SnapshotReader(file);
     const index = new TaskIndex(reader);
     const counts = new StatusCounts();
+    const pending = new PendingBytes(reader);
     let first: Connection | undefined = writer;
     const group = new GroupCommit({
       open: () => {
@@ -74,6 +76,7 @@ export class SqliteStore implements AsyncDisposable {
       onCommitted: () => {
         const showIndex = index.commit();
         const showCounts = counts.commit();
+        pending.commit();
         const showHead = this.audit.commit();
         const events = this.events.take();
         return () => {
@@ -86,6 +89,7 @@ export class SqliteStore implements AsyncDisposable {
       onRolledBack: () => {
         index.discard();
         counts.discard();
+        pending.discard();
         this.audit.discard();
         this.events.discard();
       },
@@ -98,7 +102,7 @@ export class SqliteStore implements AsyncDisposable {
     );
     this.audit = new SqliteAuditStore(group, reader, index, seal, readHead(reader));
     const records = new RecordWriter(this.events, this.audit, index);
-    this.tasks = new SqliteTaskStore(group, reader, records, index, counts);
+    this.tasks = new SqliteTaskStore({ group, reader, records, index, counts, pending });
     this.replays = new SqliteReplayStore(group, reader);
     this.artifacts = new SqliteArtifactStore(group, reader, index);
     this.settings = new SqliteSettingStore(group, reader, records);

@@ -13,6 +13,7 @@ import { type AuditRow, toRecord } from "./audit-store.ts";
 import type { Connection } from "./connection.ts";
 import { countUse, hasGrant } from "./grant-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import type { PendingBytes } from "./pending-bytes.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { StatusCounts } from "./status-counts.ts";
 import type { TaskIndex } from "./task-index.ts";
@@ -41,6 +42,13 @@ const STATUS = "SELECT status FROM tasks WHERE seq = ? AND revision = ?";
 const UPDATE = `
   UPDATE tasks SET status = ?, revision = revision + 1, finished_at = ?, state = ?
   WHERE seq = ? AND revision = ?`;
+
+const PLAN_SIZE = `
+  SELECT requester, octet_length(plan) + octet_length(notes) AS size
+  FROM tasks CROSS JOIN plans ON plans.seq = tasks.seq WHERE tasks.seq = ?`;
+const DROP_BODY = "UPDATE plans SET plan = '', notes = '' WHERE seq = ?";
+/** Bytes of a plan and what is shown of it that are kept though it never began. */
+const MAX_ENDED_BODY = 16 * 1024;
 
 const GET = `${SELECT_TASK} WHERE tasks.seq = ?`;
 /** Of its moves: what its steps did may be thousands. What is no JSON is left to its seal. */
@@ -97,25 +105,30 @@ interface OldRow {
   readonly idempotency_key: string | null;
 }
 
+interface TaskStoreParts {
+  readonly group: GroupCommit;
+  readonly reader: Connection;
+  readonly records: RecordWriter;
+  readonly index: TaskIndex;
+  readonly counts: StatusCounts;
+  readonly pending: PendingBytes;
+}
+
 export class SqliteTaskStore implements TaskStore {
   readonly #group: GroupCommit;
   readonly #reader: Connection;
   readonly #records: RecordWriter;
   readonly #index: TaskIndex;
   readonly #counts: StatusCounts;
+  readonly #pending: PendingBytes;
 
-  constructor(
-    group: GroupCommit,
-    reader: Connection,
-    records: RecordWriter,
-    index: TaskIndex,
-    counts: StatusCounts,
-  ) {
+  constructor({ group, reader, records, index, counts, pending }: TaskStoreParts) {
     this.#group = group;
     this.#reader = reader;
     this.#records = records;
     this.#index = index;
     this.#counts = counts;
+    this.#pending = pending;
   }
 
   insert(
@@ -147,6 +160,10 @@ export class SqliteTaskStore implements TaskStore {
       this.#records.write(connection, records, sealed, { id: task.id, seq });
       this.#index.add(connection, task.id, seq);
       this.#counts.move(undefined, codeOf(task.state.status));
+      if (codeOf(task.state.status) < PENDING_END) {
+        const size = Buffer.byteLength(task.canonicalPlan) + Buffer.byteLength(task.notes);
+        this.#pending.move(task.requester, size);
+      }
       return undefined;
     });
   }
@@ -168,6 +185,9 @@ export class SqliteTaskStore implements TaskStore {
       const text = JSON.stringify(state);
       connection.run(UPDATE, status, state.finished_at ?? null, text, seq, revision);
       this.#counts.move(before.status, status);
+      if (before.status < PENDING_END && status >= PENDING_END) {
+        this.#leavePending(connection, seq, state);
+      }
       this.#records.write(connection, records, sealed, { id, seq });
       return true;
     });
@@ -248,6 +268,22 @@ export class SqliteTaskStore implements TaskStore {
       }
       return { tasks: old.length, artifactIds };
     });
+  }
+
+  pendingBytes(requester: string): number {
+    return this.#pending.of(requester);
+  }
+
+  /**
+   * Its plan begins or has ended. Of one that ended without having begun a large body is dropped: the
+   * audit log tells what it was. That of a corrupted one is evidence.
+   */
+  #leavePending(connection: Connection, seq: number, state: TaskState): void {
+    const row = connection.get<{ requester: string; size: number }>(PLAN_SIZE, seq);
+    if (row === undefined) return;
+    this.#pending.move(row.requester, -row.size);
+    const hasEnded = codeOf(state.status) >= OPEN_END && state.error?.code !== "plan_corrupted";
+    if (hasEnded && row.size > MAX_ENDED_BODY) connection.run(DROP_BODY, seq);
   }
 
   /**
