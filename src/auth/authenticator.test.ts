@@ -251,6 +251,17 @@ describe("legacy signature", () => {
     expect(replays.kept).toHaveLength(2);
   });
 
+  it("I9 says that a clock which was set back is why it cannot know a signature", async () => {
+    replays.remember = async () => ({
+      fresh: false,
+      isForgotten: true,
+      durable: Promise.resolve(),
+    });
+    const refused = await refusal(request({ timestamp: NOW }));
+    expect(refused.code).toBe("timestamp_out_of_window");
+    expect(refused.extras.hint).toContain("clock");
+  });
+
   it("I9 takes nothing back in that was forgotten under a narrower window", async () => {
     const old = request({ timestamp: NOW });
     expect(await keyOf(old)).toBe("default");

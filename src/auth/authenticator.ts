@@ -98,7 +98,7 @@ export class Authenticator {
     const key = await verifyLegacyMac(claim, this.#ring.find(claim.keyId), request);
     const timestamp = Number(claim.timestamp);
     const toleranceMs = this.#refuseUntimely(timestamp);
-    const { fresh, durable } = await this.#replays.remember({
+    const { fresh, isForgotten, durable } = await this.#replays.remember({
       keyId: key.id,
       timestamp,
       mac: claim.mac,
@@ -109,6 +109,15 @@ export class Authenticator {
     if (fresh) {
       this.#use?.note(key.id);
       return { principal: key.principal, durable };
+    }
+    if (isForgotten === true) {
+      throw new GatewayError(
+        "timestamp_out_of_window",
+        "X-Timestamp lies in a minute that is over, though the clock of the gateway now says otherwise",
+        {
+          hint: "The clock of the gateway's host was set back: which signatures of that minute were used is not known any more. Sign anew, or wait until the minute is over.",
+        },
+      );
     }
     throw new GatewayError("signature_replayed", "this X-Signature was used before", {
       hint: "Each request is signed anew, with the time of that moment.",

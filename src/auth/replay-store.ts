@@ -9,13 +9,20 @@ export interface SeenSignature {
   readonly forgetAt: number;
 }
 
+export interface Remembered {
+  readonly fresh: boolean;
+  /** Signatures of its minute were forgotten: whether it was seen before is not known any more. */
+  readonly isForgotten?: true;
+  readonly durable: Promise<void>;
+}
+
 export interface ReplayStore {
   /**
    * Records a signature once. `fresh` is false where it was seen before, also by a request that is
-   * still under way. `durable` resolves when the entry would survive a crash and must be awaited
+   * still under way, and where it may have been. `durable` resolves when the entry would survive a crash and must be awaited
    * before anything is answered; it rejects with `audit_unavailable` when it cannot be kept.
    */
-  remember(signature: SeenSignature): Promise<{ fresh: boolean; durable: Promise<void> }>;
-  /** Forgets entries whose window is over. */
+  remember(signature: SeenSignature): Promise<Remembered>;
+  /** Forgets entries whose window has been over for a minute. None of their minutes is fresh again. */
   prune(now: number): Promise<void>;
 }

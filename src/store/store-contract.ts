@@ -401,17 +401,42 @@ export function testStoreContract(name: string, createPlace: () => Promise<Store
 
     it("I9 forgets what is over, and that alone", async () => {
       const { replays } = await open();
-      const over = Array.from({ length: 50 }, (_, n) => seen({ timestamp: n, forgetAt: 1000 + n }));
-      const still = seen({ timestamp: 60, forgetAt: 5000 });
-      const behind = seen({ timestamp: 70, forgetAt: 1070 });
-      for (const signature of [...over, still, behind]) {
-        await (await replays.remember(signature)).durable;
+      const minute = (n: number) => n * 60_000;
+      const over = seen({ timestamp: minute(1), forgetAt: minute(6) });
+      const still = seen({ timestamp: minute(3), forgetAt: minute(8) });
+      for (const signature of [over, still]) await (await replays.remember(signature)).durable;
+      await replays.prune(minute(7) - 1);
+      expect(await replays.remember(over)).toMatchObject({ fresh: false });
+      expect(await replays.remember(over)).not.toHaveProperty("isForgotten");
+      await replays.prune(minute(7));
+      expect(await replays.remember(over)).toMatchObject({ fresh: false, isForgotten: true });
+      expect(await replays.remember(still)).toMatchObject({ fresh: false });
+      expect(await replays.remember(still)).not.toHaveProperty("isForgotten");
+    });
+
+    it("I9 takes nothing back in, however the clock is set forward and back", async () => {
+      const place = await createPlace();
+      onTestFinished(() => place[Symbol.asyncDispose]());
+      const now = Date.UTC(2026, 0, 1);
+      const at = (timestamp: number) => seen({ timestamp, forgetAt: timestamp + 300_000 });
+      const [before, during] = [at(now), at(now + 3_600_000)];
+      {
+        await using store = await place.open();
+        await (await store.replays.remember(before)).durable;
+        // An hour ahead, and back before that hour is over.
+        await store.replays.prune(now + 3_600_000);
+        await (await store.replays.remember(during)).durable;
+        await store.replays.prune(now + 7_200_000);
+        expect((await store.replays.remember(before)).fresh).toBe(false);
       }
-      await replays.prune(2000);
-      expect((await replays.remember(still)).fresh).toBe(false);
-      for (const signature of over) expect((await replays.remember(signature)).fresh).toBe(true);
-      await replays.prune(9000);
-      expect((await replays.remember(still)).fresh).toBe(true);
+      await using store = await place.open();
+      for (const used of [before, during, { ...before, mac: randomBytes(32) }]) {
+        expect((await store.replays.remember(used)).fresh).toBe(false);
+      }
+      // Nobody is locked out of the time in between.
+      for (const minutes of [1, 10, 59, 61]) {
+        expect((await store.replays.remember(at(now + minutes * 60_000))).fresh).toBe(true);
+      }
     });
   });
 

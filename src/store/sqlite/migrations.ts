@@ -153,6 +153,10 @@ const MIGRATIONS: readonly string[] = [
     last_used_at TEXT
   );
   `,
+  `
+  -- Minutes of which signatures were forgotten: none of them counts again, whatever the clock says.
+  CREATE TABLE replay_minutes (minute INTEGER PRIMARY KEY);
+  `,
 ];
 
 /** The schema this program writes. */

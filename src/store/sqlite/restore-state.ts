@@ -22,6 +22,9 @@ const CARRY_OVER = [
      WHERE name NOT IN (SELECT name FROM main.sqlite_sequence)`,
 ];
 
+const CARRY_MINUTES_OVER =
+  "INSERT OR IGNORE INTO replay_minutes (minute) SELECT minute FROM previous.replay_minutes";
+
 /** Who may sign in is as it is now too, where there was anybody: who was removed stays removed. */
 const HAS_PEOPLE = "SELECT 1 FROM previous.people_records WHERE kind = 'person' LIMIT 1";
 const REPLACE_PEOPLE = `
@@ -47,6 +50,7 @@ export function bringUpToDate(connection: Connection, previous: string): AuditHe
     connection.run("ATTACH ? AS previous", previous);
     try {
       for (const statement of CARRY_OVER) connection.exec(statement);
+      if (wasThere(connection, "replay_minutes")) connection.exec(CARRY_MINUTES_OVER);
       carryPeopleOver(connection);
     } finally {
       connection.exec("DETACH previous");
@@ -58,9 +62,14 @@ export function bringUpToDate(connection: Connection, previous: string): AuditHe
 }
 
 function carryPeopleOver(connection: Connection): void {
-  const table = "SELECT 1 FROM previous.sqlite_schema WHERE name = 'people_records'";
-  if (connection.get(table) === undefined) return;
+  if (!wasThere(connection, "people_records")) return;
   if (connection.get(HAS_PEOPLE) !== undefined) connection.exec(REPLACE_PEOPLE);
+}
+
+/** Tables that a database of an earlier version lacks. */
+function wasThere(connection: Connection, table: string): boolean {
+  const sql = "SELECT 1 AS found FROM previous.sqlite_schema WHERE name = ?";
+  return connection.get(sql, table) !== undefined;
 }
 
 const OPEN = `SELECT seq, state FROM tasks WHERE status < ${OPEN_END}`;

@@ -63,7 +63,7 @@ describe("SqliteStore", () => {
        ALTER TABLE artifacts DROP COLUMN size; DROP TABLE webhook_endpoints;
        DROP TABLE webhook_deliveries;
        DROP TABLE keys; DROP TABLE key_use; DROP TABLE statistics; DROP INDEX audit_of_service;
-       DROP TABLE people_records; DROP TABLE grants;
+       DROP TABLE people_records; DROP TABLE grants; DROP TABLE replay_minutes;
        PRAGMA user_version = 1`,
     );
     await using store = openStore({ file, seal });
@@ -227,11 +227,11 @@ describe("SqliteStore", () => {
       ),
     );
     await Promise.all(remembered.map((answer) => answer.durable));
-    await store.replays.prune(8_999);
+    await store.replays.prune(68_999);
     using reader = new DatabaseSync(file, { readOnly: true });
     const count = () => reader.prepare("SELECT count(*) AS n FROM replays").get()?.n;
     expect(count()).toBe(5_000);
-    await store.replays.prune(9_000);
+    await store.replays.prune(69_000);
     expect(count()).toBe(0);
   });
 });
