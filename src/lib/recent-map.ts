@@ -1,4 +1,4 @@
-/** A map that keeps what was used last, up to so many entries. */
+/** A map that keeps what was set last, up to so many entries. */
 export class RecentMap<Key, Value> {
   readonly #limit: number;
   readonly #entries = new Map<Key, Value>();
@@ -8,11 +8,7 @@ export class RecentMap<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    return this.#entries.get(key);
   }
 
   set(key: Key, value: Value): void {

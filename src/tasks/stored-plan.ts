@@ -17,32 +17,37 @@ export interface ReadPlan {
 
 /** Plans that are kept once read, and the longest text of one, in UTF-16 units. */
 const MAX_KEPT = 512;
-const MAX_KEPT_LENGTH = 32 * 1024;
+const MAX_KEPT_LENGTH = 8 * 1024;
 
 /**
- * Reads plans from their bytes. The bytes are digested each time; what they say is parsed once and
- * kept for a while, because a plan is read several times within a second of being made.
+ * Reads plans from their bytes. A plan is read several times within a second of being made, so the
+ * newest are kept beside their bytes: the same bytes are compared, which is cheaper than digesting
+ * and parsing them again.
  */
 export class PlanBytesReader {
-  readonly #kept = new RecentMap<string, ReadPlan>(MAX_KEPT);
+  readonly #kept = new RecentMap<string, { readonly bytes: PlanBytes; readonly read: ReadPlan }>(
+    MAX_KEPT,
+  );
 
   /** The plan, or why it is not the one that was stored. */
-  read({ canonicalPlan, digest, notes }: PlanBytes): ReadPlan | { readonly problem: string } {
+  read(bytes: PlanBytes): ReadPlan | { readonly problem: string } {
+    const { canonicalPlan, digest, notes } = bytes;
+    const kept = this.#kept.get(digest);
+    if (kept?.bytes.canonicalPlan === canonicalPlan && kept.bytes.notes === notes) return kept.read;
     if (sha256(canonicalPlan) !== digest) {
       return { problem: "the bytes of the plan do not have its digest" };
     }
-    const notesDigest = sha256(notes);
-    const kept = this.#kept.get(digest);
-    if (kept !== undefined && kept.plan.notes_digest === notesDigest) return kept;
     const plan = parse<StoredPlan>(canonicalPlan);
     if (plan === undefined) return { problem: "the plan is no JSON" };
-    if (plan.notes_digest !== undefined && plan.notes_digest !== notesDigest) {
+    if (plan.notes_digest !== undefined && plan.notes_digest !== sha256(notes)) {
       return { problem: "what is shown with the plan does not have its digest" };
     }
     const read = parse<PlanNotes>(notes);
     if (read === undefined) return { problem: "what is shown with the plan is no JSON" };
     const found = { plan, notes: read };
-    if (canonicalPlan.length + notes.length <= MAX_KEPT_LENGTH) this.#kept.set(digest, found);
+    if (canonicalPlan.length + notes.length <= MAX_KEPT_LENGTH) {
+      this.#kept.set(digest, { bytes: { canonicalPlan, digest, notes }, read: found });
+    }
     return found;
   }
 }
