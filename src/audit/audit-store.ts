@@ -1,10 +1,6 @@
-import type { AuditDraft, AuditRecord } from "../contract/audit.ts";
+import type { AuditDraft, AuditRecord, MISFILED } from "../contract/audit.ts";
 
-/**
- * Marks a record, as it is read to be verified, that the store has filed under another task than the
- * one it is about: no search by task would find it. No part of what is sealed.
- */
-export const MISFILED: unique symbol = Symbol("misfiled");
+/** A record as it is read to be verified. */
 export type ReadRecord = AuditRecord & { readonly [MISFILED]?: true };
 
 /** Seals a draft onto the chain: numbers it, links it to `prev`, computes its MAC. */

@@ -4,8 +4,8 @@ import { type Acknowledgement, readAcknowledgement } from "./acknowledgement.ts"
 import type { AuditHead, AuditStore } from "./audit-store.ts";
 
 /** Types of the records that tell of it; `verifyChain` reads them. */
-export const CONTRADICTED = "audit.contradicted";
-export const ACKNOWLEDGED = "audit.acknowledged";
+const CONTRADICTED = "audit.contradicted";
+const ACKNOWLEDGED = "audit.acknowledged";
 
 /** Not carried over by a restore, which puts another log in this one's place. */
 const SETTING = "store.audit_contradiction";

@@ -1,5 +1,5 @@
-import type { AuditRecord } from "../contract/audit.ts";
-import { type AuditHead, MISFILED, type ReadRecord } from "./audit-store.ts";
+import { type AuditRecord, MISFILED } from "../contract/audit.ts";
+import type { AuditHead, ReadRecord } from "./audit-store.ts";
 import { type AuditMac, canonicalRecord, createAuditMac } from "./chain.ts";
 import { openContradictions } from "./contradictions.ts";
 

@@ -30,6 +30,12 @@ export const AuditRecord = Type.Object({
 });
 export type AuditRecord = Static<typeof AuditRecord>;
 
+/**
+ * Marks a record, as it is read to be verified, that the store has filed under another task than the
+ * one it is about: no search by task would find it. No part of what is sealed or sent.
+ */
+export const MISFILED: unique symbol = Symbol("misfiled");
+
 const Moment = Type.String({
   maxLength: 40,
   pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2}))?$",

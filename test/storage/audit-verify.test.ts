@@ -177,6 +177,8 @@ describe("audit verify", () => {
     const empty = await cli(gateway, words);
     expect(empty.exit).toBe(2);
     expect(empty.stderr).toContain("no gateway has written it");
+    const backup = ["backup", join(gateway.directory, "backup.db"), "--data-dir", folder];
+    expect((await cli(gateway, backup)).stderr).toContain("no gateway has written it");
     const other = copyOfData();
     {
       using database = new DatabaseSync(databaseOf(other));

@@ -8,7 +8,7 @@ import { readHead } from "./audit-store.ts";
 import { checkBackup, markBackup } from "./backup-mark.ts";
 import { Connection } from "./connection.ts";
 import { dataDirFiles } from "./data-dir.ts";
-import { checkVersion } from "./migrations.ts";
+import { requireTables } from "./migrations.ts";
 
 export interface BackupReport {
   readonly file: string;
@@ -31,7 +31,7 @@ export async function backupStore(dataDir: string, file: string): Promise<Backup
   try {
     closeSync(openSync(temporary, "wx", 0o600));
     await copyDatabase(database, temporary);
-    const report = complete(temporary, artifacts, file);
+    const report = complete(temporary, { database, artifacts, file });
     checkBackup(temporary);
     await sync(temporary);
     // A link, unlike a rename, does not replace a file that came between.
@@ -59,9 +59,12 @@ async function copyDatabase(database: string, target: string): Promise<void> {
   await backup(source, target, { rate: ALL_PAGES });
 }
 
-function complete(temporary: string, artifactFolder: string, file: string): BackupReport {
+function complete(
+  temporary: string,
+  { database, artifacts: artifactFolder, file }: Record<"database" | "artifacts" | "file", string>,
+): BackupReport {
   using connection = new Connection(temporary, { readOnly: false, journal: "DELETE" });
-  checkVersion(connection, temporary);
+  requireTables(connection, database);
   const takenAt = new Date().toISOString();
   const auditSeq = readHead(connection).seq;
   connection.exec("BEGIN IMMEDIATE");

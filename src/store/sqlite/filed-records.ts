@@ -1,4 +1,5 @@
-import { MISFILED, type ReadRecord } from "../../audit/audit-store.ts";
+import type { ReadRecord } from "../../audit/audit-store.ts";
+import { MISFILED } from "../../contract/audit.ts";
 import { type AuditRow, toRecord } from "./audit-store.ts";
 import type { Connection } from "./connection.ts";
 import type { TaskIndex } from "./task-index.ts";

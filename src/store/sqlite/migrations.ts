@@ -198,6 +198,14 @@ export function checkVersion(connection: Connection, file: string): number {
   return version;
 }
 
+/** Throws where a database is newer, not ours, or was never written by a gateway. */
+export function requireTables(connection: Connection, file: string): void {
+  if (checkVersion(connection, file) > 0) return;
+  throw new StoreError(
+    `${file} is empty: no gateway has written it. Name the DATA_DIR of one that has run.`,
+  );
+}
+
 function pragma(connection: Connection, name: "user_version" | "application_id"): number {
   return connection.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0;
 }

@@ -2,7 +2,7 @@ import type { ReadRecord } from "../../audit/audit-store.ts";
 import { readHead } from "./audit-store.ts";
 import { Connection } from "./connection.ts";
 import { readFiled } from "./filed-records.ts";
-import { checkVersion } from "./migrations.ts";
+import { requireTables } from "./migrations.ts";
 import { StoreError } from "./store-error.ts";
 import { TaskIndex } from "./task-index.ts";
 
@@ -29,9 +29,7 @@ export async function* readAuditRecords(file: string): AsyncIterable<ReadRecord>
 
 /** The end first: what is written from then on is in the index at least. */
 function begin(connection: Connection, file: string): [end: number, index: TaskIndex] {
-  if (checkVersion(connection, file) === 0) {
-    throw new StoreError(`${file} is empty: no gateway has written it. Name another --data-dir.`);
-  }
+  requireTables(connection, file);
   try {
     return [readHead(connection).seq, new TaskIndex(connection)];
   } catch (error) {
