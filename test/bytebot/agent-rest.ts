@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { AgentRunner } from "./agent-runner.ts";
+import { type AgentRunner, WrongStateError } from "./agent-runner.ts";
 import type { AgentStore } from "./agent-store.ts";
 import { type AgentTask, STATUSES } from "./agent-types.ts";
 import type { Answer } from "./answer.ts";
@@ -16,7 +16,7 @@ interface Call {
   readonly query: URLSearchParams;
 }
 
-type Route = (parts: RestParts, call: Call) => Answer;
+type Route = (parts: RestParts, call: Call) => Answer | Promise<Answer>;
 
 export const MODELS = [
   { provider: "anthropic", name: "claude-opus-4-1-20250805", title: "Claude Opus 4.1" },
@@ -53,17 +53,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
     runner.interrupt();
     return { status: 200, body: cancelled };
   },
-  "POST /tasks/:id/takeover": ({ store, runner }, { task }) => {
-    if (task.control !== "ASSISTANT") return wrongState(task, "is not under agent control");
-    runner.takeover(task);
-    return { status: 200, body: store.update(task, { control: "USER" }) };
-  },
-  "POST /tasks/:id/resume": ({ store, runner }, { task }) => {
-    if (task.control !== "USER") return wrongState(task, "is not under user control");
-    const resumed = store.update(task, { control: "ASSISTANT", status: "RUNNING" });
-    runner.resume(task);
-    return { status: 200, body: resumed };
-  },
+  "POST /tasks/:id/takeover": async ({ runner }, { task }) => ({
+    status: 200,
+    body: await runner.takeOver(task),
+  }),
+  "POST /tasks/:id/resume": async ({ runner }, { task }) => ({
+    status: 200,
+    body: await runner.resume(task),
+  }),
 };
 
 /** The route of a request, `POST /tasks/:id/cancel`, whether there is such a route or not. */
@@ -76,11 +73,11 @@ export function routeOf(request: IncomingMessage): { route: string; id: string; 
 }
 
 /** Never throws: whatever goes wrong is a bare 500, as in ByteBot. */
-export function answerRest(
+export async function answerRest(
   parts: RestParts,
   { route, id, url }: ReturnType<typeof routeOf>,
   body: Fields,
-): Answer {
+): Promise<Answer> {
   const perform = ROUTES[route];
   if (perform === undefined) return refusal(404, `Cannot ${route}`, "Not Found");
   const task = parts.store.find(id);
@@ -89,9 +86,11 @@ export function answerRest(
       ? INTERNAL
       : refusal(404, `Task with ID ${id} not found`, "Not Found");
   try {
-    return perform(parts, { task: task as AgentTask, body, query: url.searchParams });
-  } catch {
-    return INTERNAL;
+    return await perform(parts, { task: task as AgentTask, body, query: url.searchParams });
+  } catch (error) {
+    return error instanceof WrongStateError
+      ? wrongState(task as AgentTask, error.message)
+      : INTERNAL;
   }
 }
 

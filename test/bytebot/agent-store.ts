@@ -59,7 +59,7 @@ export class AgentStore {
     this.tasks.push(task);
     this.#addFiles(task.id, Array.isArray(fields.files) ? fields.files : []);
     this.#news.taskCreated(task);
-    this.say(task.id, "USER", [{ type: "text", text: description }]);
+    this.say(task.id, "USER", [{ type: "text", text: this.#firstMessage(task) }]);
     return task;
   }
 
@@ -89,6 +89,12 @@ export class AgentStore {
 
   filesOf(taskId: string): AgentFile[] {
     return this.#files.filter((file) => file.taskId === taskId);
+  }
+
+  /** A blank, and where there are files two line feeds before the first, are the original's. */
+  #firstMessage({ id, description }: AgentTask): string {
+    const lines = this.filesOf(id).map(({ name }) => `\nFile ${name} written to desktop.`);
+    return `${description} ${lines.length > 0 ? "\n" : ""}${lines.join("")}`;
   }
 
   #addFiles(taskId: string, files: readonly unknown[]): void {

@@ -82,7 +82,7 @@ export interface AgentMessage {
 
 /** What the model does next; several fields of one step happen in the order they have here. */
 export interface AgentStep {
-  /** Waits, however long; begun anew if the agent was interrupted in it. */
+  /** The model's call, however long; asked anew if it was broken off. */
   readonly await?: Promise<unknown>;
   readonly say?: string;
   /** An action of the daemon: `{action: "click_mouse", …}`. */

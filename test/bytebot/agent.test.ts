@@ -40,7 +40,7 @@ test("a task is created, runs its script and is completed", async () => {
   const answer = await call(agent, "GET", `/tasks/${task.id}/messages`);
   const image = { type: "image", source: { type: "base64", media_type: "image/png" } };
   expect(JSON.parse(answer.text)).toMatchObject([
-    { role: "USER", content: [{ type: "text", text: "do it" }] },
+    { role: "USER", content: [{ type: "text", text: "do it " }] },
     {
       role: "ASSISTANT",
       content: [
@@ -135,15 +135,13 @@ test("cancelling any task interrupts the running one, which is started again", a
   expect((await call(agent, "POST", `/tasks/${other.id}/cancel`)).status).toBe(400);
 });
 
-test("a task asks for help, is taken over, told and resumed", async () => {
+test("a task that asks for help takes itself over; an answer changes nothing before it is resumed", async () => {
   const script = [{ needsHelp: "Which one?" }, { complete: "Done." }];
   await using agent = await startAgent({ ...nowhere, script });
   const task = await create(agent);
   const post = (path: string, body = {}) =>
     call(agent, "POST", `/tasks/${task.id}/${path}`, body).then(({ status }) => status);
-  await agent.waitFor(() => task.status === "NEEDS_HELP");
-  expect(await post("resume")).toBe(400);
-  expect([await post("takeover"), task.control]).toEqual([200, "USER"]);
+  await agent.waitFor(({ isProcessing }) => task.status === "NEEDS_HELP" && !isProcessing);
   expect(await post("takeover")).toBe(400);
   expect([await post("messages", { message: "This." }), task.status]).toEqual([201, "NEEDS_HELP"]);
   expect(await post("resume")).toBe(200);
@@ -157,6 +155,43 @@ test("a finished task that is taken over and resumed runs again", async () => {
   await call(agent, "POST", `/tasks/${task.id}/takeover`);
   const { json } = await call(agent, "POST", `/tasks/${task.id}/resume`);
   expect(json.status).toBe("RUNNING");
+});
+
+test("a takeover while a tool runs stops nothing, and resume starts a second loop", async () => {
+  await using daemon = await startDaemon();
+  const type = (text: string) => ({ act: { action: "type_text", text } });
+  const second = Promise.withResolvers<void>();
+  const script = [type("1"), { await: second.promise, ...type("2") }, { complete: "Done." }];
+  await using agent = await startAgent({ desktopBaseUrl: daemon.url, script });
+  const fault = daemon.fail({ action: "type_text", with: "hang_after_effect" });
+  const task = await create(agent);
+  await fault.hit;
+  for (const path of ["takeover", "resume"])
+    expect((await call(agent, "POST", `/tasks/${task.id}/${path}`)).status).toBe(200);
+  fault.release();
+  await agent.waitFor(() => agent.messagesOf(task.id).length === 3);
+  second.resolve();
+  await agent.waitFor(() => task.status === "COMPLETED");
+  await daemon.waitFor(({ typed }) => typed === "122");
+});
+
+test("files are told of in the first message, and written each time the task starts", async () => {
+  await using daemon = await startDaemon();
+  const script = [{ needsHelp: "?" }, { complete: "Done." }];
+  await using agent = await startAgent({ desktopBaseUrl: daemon.url, script });
+  const files = ["a.txt", "b.txt"].map((name) => ({ name, base64: "eA==", size: 1 }));
+  const task = await create(agent, { files });
+  expect(agent.messagesOf(task.id)[0]?.content).toEqual([
+    {
+      type: "text",
+      text: "do it \n\nFile a.txt written to desktop.\nFile b.txt written to desktop.",
+    },
+  ]);
+  await agent.waitFor(({ isProcessing }) => task.status === "NEEDS_HELP" && !isProcessing);
+  expect(daemon.requestsFor("write_file")).toHaveLength(2);
+  await call(agent, "POST", `/tasks/${task.id}/resume`);
+  await agent.waitFor(() => task.status === "COMPLETED");
+  expect(daemon.requestsFor("write_file")).toHaveLength(4);
 });
 
 test("a taken-over task does nothing and no other starts, until it is resumed", async () => {

@@ -51,6 +51,7 @@ export class Agent implements AsyncDisposable {
   readonly #store: AgentStore;
   readonly #runner: AgentRunner;
   readonly #door: Door;
+  #tracking: PromiseWithResolvers<void> | undefined;
   readonly #sockets: AgentSockets;
 
   constructor(options: AgentOptions) {
@@ -72,6 +73,8 @@ export class Agent implements AsyncDisposable {
       script: (task) => (typeof this.script === "function" ? this.script(task) : this.script),
       desktopBaseUrl: () => this.desktopBaseUrl,
       cronMs: options.cronMs ?? 20,
+      tracking: async () => await this.#tracking?.promise,
+      changed: () => this.#watch.changed(),
     });
   }
 
@@ -106,6 +109,21 @@ export class Agent implements AsyncDisposable {
   /** A task as someone else, or the agent itself, makes it beside ours. */
   createTask(description: string): AgentTask {
     return this.#store.create({ description, model: {} }, "ASSISTANT");
+  }
+
+  /** Whether a loop goes on, or one that was broken off is to be resumed. */
+  get isProcessing(): boolean {
+    return this.#runner.isProcessing;
+  }
+
+  /** From now on every takeover and resume waits, half done, for the desktop to track a person's input. */
+  holdInputTracking(): void {
+    this.#tracking = Promise.withResolvers();
+  }
+
+  releaseInputTracking(): void {
+    this.#tracking?.resolve();
+    this.#tracking = undefined;
   }
 
   /** Sends an action that belongs to no task. Rejects if the connection breaks. */
@@ -147,6 +165,7 @@ export class Agent implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#runner[Symbol.dispose]();
+    this.releaseInputTracking();
     this.#faults.clear();
     this.#sockets[Symbol.dispose]();
     await this.#door[Symbol.asyncDispose]();
@@ -174,7 +193,7 @@ export class Agent implements AsyncDisposable {
     if (status !== undefined) return { status, body: { statusCode: status, message: "failing" } };
     if (fault?.kind === "reset") return void resetConnection(response);
     if (fault?.kind === "hang") await fault.released;
-    const answer = answerRest({ store: this.#store, runner: this.#runner }, called, body);
+    const answer = await answerRest({ store: this.#store, runner: this.#runner }, called, body);
     if (fault?.kind === "hang_after_effect") await fault.released;
     return answer;
   }

@@ -169,6 +169,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
       return { status: 500, body: { statusCode: 500, message: text } };
     }
   },
+  "POST /input-tracking/start": async () => ({ status: 201, body: { status: "started" } }),
+  "POST /input-tracking/stop": async () => ({ status: 201, body: { status: "stopped" } }),
   "POST /mcp": ({ body }, perform) => answerMcp(body, SHAPED_ACTIONS, perform),
 };
 
