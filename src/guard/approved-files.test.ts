@@ -25,6 +25,21 @@ describe("files that were approved with the task", () => {
     expect(test.sent).toHaveLength(before);
   });
 
+  it("are not written again over what became of them, even where the envelope lets files be written", async () => {
+    await using test = await TestGuard.open();
+    const envelope = { actions: ["fs.write"], paths: ["/home/user"] };
+    using _session = test.begin(envelope, DESKTOP, [FILE]);
+    expect(await test.act(write("milk"))).toMatchObject({ status: 201 });
+    const before = test.sent.length;
+    // More often than an agent may be refused.
+    for (let index = 0; index < 25; index += 1) {
+      expect(await test.act(write("milk"))).toBe("dropped");
+    }
+    expect(test.sent).toHaveLength(before);
+    expect(test.audit().at(-1)).toMatchObject({ type: "agent.denied", code: "state_changed" });
+    expect(await test.act(write("beer"))).toMatchObject({ status: 201 });
+  });
+
   it("come before the task runs, while the agent may do nothing else", async () => {
     await using test = await TestGuard.open();
     using _session = test.begin({}, DESKTOP, [FILE]);

@@ -31,14 +31,62 @@ describe("an agent acts only for our live task", () => {
     expect(test.audit()[0]).toMatchObject({ reason: "The agent has another task besides." });
   });
 
-  test("while paused nothing happens, and afterwards it goes on", async () => {
+  test("while paused it waits for its answer, and afterwards it goes on", async () => {
     await using test = await TestGuard.open();
     using session = test.begin();
     session.pause();
-    for (let index = 0; index < 30; index += 1) expect(await test.act(SHOT)).toBe("dropped");
+    const answers = [test.act(SHOT), test.act(SHOT)];
+    await expect.poll(() => session.requests).toBe(2);
+    expect([test.sent, test.records]).toEqual([[], []]);
     session.resume();
-    expect(await test.act(SHOT)).toMatchObject({ status: 201 });
-    expect(session.requests).toBe(31);
+    for (const answer of answers) expect(await answer).toMatchObject({ status: 201 });
+    expect(test.sent).toHaveLength(2);
+  });
+
+  test("paused while it is asked what it works on, it waits and is asked anew", async () => {
+    await using test = await TestGuard.open();
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<undefined>();
+    let times = 0;
+    const findObstacle = async () => {
+      times += 1;
+      asked.resolve();
+      return times === 1 ? await answered.promise : undefined;
+    };
+    using session = test.guard.begin({ ...test.run({}, DESKTOP), findObstacle });
+    const answer = test.act(SHOT);
+    await asked.promise;
+    session.pause();
+    answered.resolve(undefined);
+    const second = test.act(SHOT);
+    await expect.poll(() => session.requests).toBe(2);
+    expect(test.sent).toEqual([]);
+    session.resume();
+    for (const one of [answer, second]) expect(await one).toMatchObject({ status: 201 });
+    expect(times).toBe(3);
+  });
+
+  test("what is held when the agent gives up, the task ends or the session does is not done", async () => {
+    await using test = await TestGuard.open();
+    const session = test.begin();
+    session.pause();
+    const caller = new AbortController();
+    const given = test.act(SHOT, { signal: caller.signal });
+    await expect.poll(() => session.requests).toBe(1);
+    caller.abort();
+    expect(await given).toBe("dropped");
+    const ended = test.act(SHOT);
+    await expect.poll(() => session.requests).toBe(2);
+    session[Symbol.dispose]();
+    expect(await ended).toBe("dropped");
+    session.resume();
+    using other = test.begin();
+    other.pause();
+    const cancelled = test.act(SHOT);
+    await expect.poll(() => other.requests).toBe(1);
+    test.task.abort();
+    expect(await cancelled).toBe("dropped");
+    expect(test.sent).toEqual([]);
   });
 
   test("after a stop or a cancel nothing happens", async () => {
@@ -278,7 +326,7 @@ describe("I10 an agent that does not stop", () => {
   test("of a flood only some are recorded, with the number of the others", async () => {
     await using test = await TestGuard.open();
     const session = test.begin();
-    session.pause();
+    test.obstacle = "a person has the desktop";
     for (let index = 0; index < 100; index += 1) await test.act(SHOT);
     expect(test.records).toHaveLength(10);
     test.nowMs += 1000;

@@ -37,7 +37,8 @@ export class GuardSession implements GuardedSession {
   #requests = 0;
   #actions = 0;
   #refusals = 0;
-  #paused = false;
+  /** While a person has the desktop; resolves when it is given back. */
+  #gate: PromiseWithResolvers<void> | undefined;
   #released: Promise<void> = Promise.resolve();
 
   constructor(run: GuardedRun, deps: SessionDeps, onEnd: () => void) {
@@ -65,11 +66,12 @@ export class GuardSession implements GuardedSession {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#gate ??= Promise.withResolvers();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#gate?.resolve();
+    this.#gate = undefined;
   }
 
   /**
@@ -115,6 +117,7 @@ export class GuardSession implements GuardedSession {
   ): Promise<DaemonAnswer | undefined> {
     // Whatever else is asked holds now, and not when a slow request began.
     await body.catch(() => undefined);
+    await this.#untilGivenBack(gone);
     if (this.#isOver() || gone.aborted) return undefined;
     const interruption = this.#interruption() ?? this.#run.io.findLapse();
     if (interruption !== undefined) {
@@ -123,6 +126,10 @@ export class GuardSession implements GuardedSession {
     }
     const read = await this.#read(body);
     const asked = read instanceof GatewayError ? undefined : read;
+    if (asked !== undefined && this.#files.wasTaken(asked)) {
+      await this.#records.refuse(ALREADY_THERE, request, asked.capability.action);
+      return undefined;
+    }
     // What a person has seen byte for byte needs no envelope, and comes before the task runs.
     const isApproved = asked !== undefined && this.#files.has(asked);
     const obstacle = await this.#findObstacle(isApproved);
@@ -130,6 +137,8 @@ export class GuardSession implements GuardedSession {
       await this.#records.refuse(obstacle, request, asked?.capability.action);
       return undefined;
     }
+    // A person was quicker: everything is asked again once they have given it back.
+    if (this.#gate !== undefined) return this.#serve(body, request, gone);
     let action: AgentAction;
     try {
       if (read instanceof GatewayError) throw read;
@@ -168,7 +177,8 @@ export class GuardSession implements GuardedSession {
       return undefined;
     }
     // Recording may have taken long.
-    if (this.#interruption() !== undefined || this.#run.io.findLapse() || gone.aborted) {
+    const isLate = this.#gate !== undefined || gone.aborted;
+    if (isLate || this.#interruption() !== undefined || this.#run.io.findLapse() !== undefined) {
       await this.#records.finish(number, "not_sent");
       return undefined;
     }
@@ -227,8 +237,19 @@ export class GuardSession implements GuardedSession {
 
   /** Of the present moment, without asking anybody. */
   #interruption(): GatewayError | undefined {
-    if (this.#signal.aborted) return ENDED;
-    return this.#paused ? PAUSED : undefined;
+    return this.#signal.aborted ? ENDED : undefined;
+  }
+
+  /** Resolves at once where no person has the desktop, and when nobody waits for an answer any more. */
+  async #untilGivenBack(gone: AbortSignal): Promise<void> {
+    const noMore = AbortSignal.any([gone, this.#signal]);
+    while (this.#gate !== undefined && !noMore.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = () => resolve();
+      noMore.addEventListener("abort", stop, { once: true });
+      await Promise.race([this.#gate.promise, promise]);
+      noMore.removeEventListener("abort", stop);
+    }
   }
 
   async #findObstacle(isApproved: boolean): Promise<GatewayError | undefined> {
@@ -269,7 +290,9 @@ const NOT_ITS_FAULT: ReadonlySet<string> = new Set([
 
 const notNow = (detail: string): GatewayError =>
   new GatewayError("state_changed", detail, { hint: "An agent acts only while its task runs." });
-const PAUSED = notNow("A person has taken over: the agent is paused.");
+const ALREADY_THERE = notNow(
+  "This file of the task was put there before: it is not written again.",
+);
 const ENDED = notNow("The task is over.");
 const BUSY = new GatewayError("queue_full", "Too many requests of the agent at once.", {
   hint: "An agent waits for the answer to one action before it takes the next.",

@@ -44,7 +44,7 @@ export interface DaemonAnswer {
 export interface GuardedSession extends Disposable {
   /** Requests of the agent so far, refused ones too. */
   readonly requests: number;
-  /** Until resumed every action is refused. */
+  /** Until resumed the agent's requests are held: it waits for their answers, and does nothing. */
   pause(): void;
   resume(): void;
 }

@@ -37,13 +37,15 @@ describe("the desktop of an agent", () => {
     expect(body.desktops[0]).toMatchObject({ busy_with: started.id, lease: { mine: true } });
     expect((await olga.call("POST", "/desktops/bytebot/input", MOVE)).status).toBe(200);
     expect(bytebot.daemon.pointer).toEqual({ x: 7, y: 8 });
-    await expect(bytebot.agent.act(CLICK)).rejects.toThrow();
+    const clicked = bytebot.agent.act(CLICK);
 
     const early = await olga.call("POST", `/tasks/${started.id}/resume`);
     expect(codeOf(early)).toEqual([409, "state_changed"]);
-    await expect(bytebot.agent.act(CLICK)).rejects.toThrow();
+    expect(bytebot.daemon.requestsFor("click_mouse")).toEqual([]);
     await olga.call("DELETE", takeover);
     expect((await olga.call("POST", `/tasks/${started.id}/resume`)).status).toBe(200);
+    await expect(clicked).resolves.toMatchObject({ status: 201 });
+    expect(bytebot.daemon.requestsFor("click_mouse")).toHaveLength(1);
     await expect(bytebot.agent.act({ action: "screenshot" })).resolves.toMatchObject({
       status: 201,
     });

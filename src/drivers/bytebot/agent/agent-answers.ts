@@ -21,6 +21,11 @@ export type AgentStatus = (typeof AGENT_STATUSES)[number];
 /** In these a task may act, now or by itself later. NEEDS_REVIEW is an end that a person looks at. */
 export const LIVE: ReadonlySet<AgentStatus> = new Set(["PENDING", "RUNNING", "NEEDS_HELP"]);
 
+/** By somebody in ByteBot: to itself it hands every task over that waits for help. */
+export function isTakenInByteBot({ status, control }: AgentTask): boolean {
+  return control === "USER" && status !== "NEEDS_HELP";
+}
+
 export interface AgentModel {
   readonly name: string;
   /** The whole object, as it must be handed back. */

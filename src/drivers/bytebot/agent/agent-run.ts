@@ -135,7 +135,15 @@ export class AgentRun {
       signal,
     });
     const wake = () => follower.wake();
-    const desk = new InstructionDesk({ api, taskId: task.id, session, signal, onDone: wake });
+    const desk = new InstructionDesk({
+      api,
+      taskId: task.id,
+      session,
+      settleMs: paces.settleMs,
+      signal,
+      onControl: (holder) => this.#reporter.reportControl(holder),
+      onDone: wake,
+    });
     io.onInstruction((instruction) => desk.handle(instruction));
     let watch: TaskWatch | undefined;
     try {

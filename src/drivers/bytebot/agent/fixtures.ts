@@ -28,10 +28,14 @@ export class FakeGuard implements AgentGuard, AsyncDisposable {
   state: Availability = { available: true };
   readonly passed: string[] = [];
   readonly refused: string[] = [];
+  /** Requests that wait until it goes on. */
+  held = 0;
   /** What its session was told, in order. */
   readonly calls: string[] = [];
   readonly #watch = new Watch();
   readonly #server = createServer((request, response) => {
+    // Such as /input-tracking/start: no action.
+    if (request.url !== "/computer-use") return void request.socket.destroy();
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -51,7 +55,7 @@ export class FakeGuard implements AgentGuard, AsyncDisposable {
   });
   #run: GuardedRun | undefined;
   #shots = 0;
-  #paused = false;
+  #gate: PromiseWithResolvers<void> | undefined;
   #requests = 0;
 
   get run(): GuardedRun | undefined {
@@ -81,11 +85,12 @@ export class FakeGuard implements AgentGuard, AsyncDisposable {
         return guard.#requests;
       },
       pause: () => {
-        this.#paused = true;
+        this.#gate = Promise.withResolvers();
         this.#note("pause");
       },
       resume: () => {
-        this.#paused = false;
+        this.#gate?.resolve();
+        this.#gate = undefined;
         this.#note("resume");
       },
       [Symbol.dispose]: () => {
@@ -108,7 +113,12 @@ export class FakeGuard implements AgentGuard, AsyncDisposable {
   async #obstacle(): Promise<string | undefined> {
     this.#requests++;
     if (this.#run === undefined) return "no session";
-    if (this.#paused) return "paused";
+    if (this.#gate !== undefined) {
+      this.held++;
+      this.#watch.changed();
+      await this.#gate.promise;
+      this.held--;
+    }
     return await this.#run.findObstacle(AbortSignal.timeout(5000));
   }
 
@@ -172,6 +182,7 @@ export async function setStage(
       gapMs: 2,
       lostAfterMs: 300,
       stopMs: 1500,
+      settleMs: 50,
       ...options.paces,
     },
   });

@@ -105,6 +105,37 @@ test("NEEDS_HELP is an event of its own with the question", async () => {
   expect(run.events.filter(({ kind }) => kind === "needs_help")).toHaveLength(1);
 });
 
+test("what it is told at the beginning is its task, with a line for each file", async () => {
+  await using stage = await setStage([{ complete: "done" }]);
+  const file = (name: string) => ({ name, content: "eA==", media_type: "text/plain" });
+  const run = stage.start({ files: [file("a.txt"), file("b.txt")] });
+  await run.result;
+  expect(run.events.find(({ kind }) => kind === "text")).toEqual({
+    kind: "text",
+    role: "user",
+    text: "Order paper \n\nFile a.txt written to desktop.\nFile b.txt written to desktop.",
+    truncated: false,
+  });
+  expect(run.messages[1]).toMatch(/^Task: Order paper File a\.txt/);
+});
+
+test("a person's word is not shown, whatever it begins with", async () => {
+  await using stage = await setStage([{ needsHelp: "?" }, { complete: "done" }]);
+  const run = stage.start();
+  await run.event("needs_help");
+  await run.instruct({ kind: "takeover" });
+  await run.instruct({ kind: "message", message: "Order paper" });
+  await run.instruct({ kind: "message", message: "Order paper\nFile x written to desktop." });
+  await run.instruct({ kind: "resume" });
+  const { messages } = await run.result;
+  expect(messages).toEqual([
+    { role: "user", text: "Order paper" },
+    { role: "user", text: "A person told the agent something." },
+    { role: "user", text: "A person told the agent something." },
+    { role: "assistant", text: "done" },
+  ]);
+});
+
 test("NEEDS_REVIEW is a result", async () => {
   await using stage = await setStage([{ say: "Look", needsReview: "Please review" }]);
   expect(await stage.start().result).toMatchObject({ outcome: "needs_review" });

@@ -1,14 +1,19 @@
 import { GatewayError } from "../../../contract/errors.ts";
 import type { GuardedSession } from "../../../tasks/agent-guard.ts";
 import type { Instruction } from "../../../tasks/instruction.ts";
-import { type AgentTask, LIVE } from "./agent-answers.ts";
+import { pause } from "../../step/pause.ts";
+import { type AgentTask, isTakenInByteBot, LIVE } from "./agent-answers.ts";
 import type { AgentApi } from "./agent-api.ts";
 
 export interface DeskParts {
   readonly api: AgentApi;
   readonly taskId: string;
   readonly session: Pick<GuardedSession, "pause" | "resume">;
+  /** ms after which an agent that asks for help does nothing any more. */
+  readonly settleMs: number;
   readonly signal: AbortSignal;
+  /** Told who has the desktop from now on. */
+  readonly onControl: (holder: "user" | "assistant") => Promise<void>;
   /** Called after each: the task may have changed. */
   readonly onDone: () => void;
 }
@@ -19,13 +24,18 @@ type Handle = (desk: InstructionDesk, task: AgentTask, instruction: Instruction)
  * Hands what people say to the agent's task, one thing after another. ByteBot would take a finished
  * task over and, on resume, run it again: so nothing is sent once the task was seen to be over, and
  * it is looked at before anything is sent.
+ *
+ * Who has the desktop is decided at the guard, which holds the agent's requests meanwhile. ByteBot's
+ * own takeover stops no loop whose tool runs, and its resume then starts a second one beside it, which
+ * does everything twice: it is resumed only where it waits for help, where its loop has ended.
  */
 export class InstructionDesk {
   readonly #parts: DeskParts;
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isClosed = false;
-  #isPaused = false;
+  /** A person has the desktop. */
+  #isTaken = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -70,51 +80,62 @@ export class InstructionDesk {
     }
   }
 
-  /** An agent that waits for help goes on once it was given back, not because it was answered. */
+  /** An agent that waits for help goes on with the answer, unless a person has its desktop. */
   async say(task: AgentTask, message: string): Promise<void> {
     const { api, taskId, signal } = this.#parts;
     await api.say(taskId, message, signal);
-    if (task.status !== "NEEDS_HELP" || task.control === "USER") return;
-    const present = await api.task(taskId, signal);
-    if (present?.status !== "NEEDS_HELP") return;
-    if (present.control === "ASSISTANT") await api.command(taskId, "takeover", signal);
-    await api.command(taskId, "resume", signal);
+    if (task.status === "NEEDS_HELP" && !this.#isTaken) await this.#wakeUp();
   }
 
   async takeOver(task: AgentTask): Promise<void> {
-    const { api, taskId, session, signal } = this.#parts;
-    if (task.control === "USER") {
+    const { session, onControl } = this.#parts;
+    if (this.#isTaken) {
       throw state(
         "a person has the desktop already",
         "POST /tasks/{task_id}/resume gives it back.",
       );
     }
-    const wasPaused = this.#isPaused;
-    // The guard first: what the agent does while ByteBot makes up its mind is refused.
+    if (isTakenInByteBot(task)) throw takenInByteBot();
     session.pause();
-    this.#isPaused = true;
+    this.#isTaken = true;
     try {
-      await api.command(taskId, "takeover", signal);
+      await onControl("user");
     } catch (error) {
-      const isOpen = error instanceof GatewayError && error.code === "outcome_unknown";
-      if (!isOpen && !wasPaused) this.#goOn();
+      this.#letGoOn();
       throw error;
     }
   }
 
   async giveBack(task: AgentTask): Promise<void> {
-    const { api, taskId, signal } = this.#parts;
-    // Paused although the agent has the desktop: the answer to a takeover was lost.
-    if (task.control === "ASSISTANT" && !this.#isPaused) {
-      throw state("the agent has the desktop", "Take it over first.");
+    if (!this.#isTaken) {
+      if (isTakenInByteBot(task)) throw takenInByteBot();
+      if (task.status !== "NEEDS_HELP") {
+        throw state("the agent has the desktop", "Take it over first.");
+      }
     }
-    if (task.control === "USER") await api.command(taskId, "resume", signal);
-    this.#goOn();
+    if (task.status === "NEEDS_HELP") await this.#wakeUp();
+    if (!this.#isTaken) return;
+    this.#letGoOn();
+    await this.#parts.onControl("assistant");
   }
 
-  #goOn(): void {
-    this.#isPaused = false;
+  #letGoOn(): void {
+    this.#isTaken = false;
     this.#parts.session.resume();
+  }
+
+  /**
+   * Resumes an agent that waits for help. It says that it does a moment before its loop has ended, and
+   * in that moment takes itself over: until then a resume starts a second loop, and a takeover fails
+   * the task.
+   */
+  async #wakeUp(): Promise<void> {
+    const { api, taskId, settleMs, signal } = this.#parts;
+    await pause(settleMs, signal);
+    const present = await api.task(taskId, signal);
+    if (present?.status !== "NEEDS_HELP") return;
+    if (present.control === "ASSISTANT") await api.command(taskId, "takeover", signal);
+    await api.command(taskId, "resume", signal);
   }
 }
 
@@ -127,6 +148,13 @@ const HANDLERS: Readonly<Record<Instruction["kind"], Handle>> = {
 
 function over(): GatewayError {
   return state("the agent's task is over", "Plan a new one to tell the agent something.");
+}
+
+function takenInByteBot(): GatewayError {
+  return state(
+    "somebody has taken the agent's task over in ByteBot itself, past the gateway",
+    "Cancel the task and plan it again: given back there, ByteBot may do everything twice.",
+  );
 }
 
 function state(detail: string, hint: string): GatewayError {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { failure } from "../../step/fixtures.ts";
+import { GatewayError } from "../../../contract/errors.ts";
+import { failure, ioOf } from "../../step/fixtures.ts";
 import { setStage } from "./fixtures.ts";
 
+const LOOK = { act: { action: "screenshot" } };
 const POSTS = /^POST \/tasks\/:id\/(\w+)$/;
 
 test("a word to an agent that works is handed on", async () => {
@@ -23,55 +25,106 @@ test("an answer to a question makes it go on", async () => {
   await run.event("needs_help");
   await run.instruct({ kind: "message", message: "This one" });
   expect(await run.result).toMatchObject({ outcome: "completed" });
-  expect(posts(stage.agent.requests)).toEqual(["messages", "takeover", "resume"]);
+  expect(posts(stage.agent.requests)).toEqual(["messages", "resume"]);
   expect(stage.guard.calls).toEqual(["begin", "end"]);
+  // It was ByteBot that handed it over, and nobody who took it.
+  expect(run.events.filter(({ kind }) => kind === "control")).toEqual([]);
 });
 
-test("takeover pauses the guard before it is sent, resume lets the agent act again after", async () => {
+test("an answer that comes while it still hands itself over starts no second loop", async () => {
+  await using stage = await setStage([{ needsHelp: "Which?" }, LOOK, { complete: "done" }], {
+    paces: { settleMs: 1000 },
+  });
+  stage.agent.holdInputTracking();
+  const run = stage.start();
+  await run.event("needs_help");
+  const answered = run.instruct({ kind: "message", message: "This one" });
+  await stage.agent.waitFor(({ requests }) => posts(requests).includes("messages"));
+  stage.agent.releaseInputTracking();
+  await answered;
+  await run.result;
+  expect([stage.guard.passed, stage.guard.refused]).toEqual([["screenshot"], []]);
+});
+
+test("an agent that waits for help goes on when it is given back, taken over before or not", async () => {
+  await using stage = await setStage([{ needsHelp: "A?" }, { needsHelp: "B?" }, { complete: "." }]);
+  const run = stage.start();
+  await run.event("needs_help");
+  await run.instruct({ kind: "resume" });
+  await run.recorded(({ event }) => event?.message === "The agent asks for help: B?");
+  await run.instruct({ kind: "takeover" });
+  await run.instruct({ kind: "message", message: "I do it myself" });
+  expect(posts(stage.agent.requests)).toEqual(["resume", "messages"]);
+  await run.instruct({ kind: "resume" });
+  expect(await run.result).toMatchObject({ outcome: "completed" });
+  expect(posts(stage.agent.requests)).toEqual(["resume", "messages", "resume"]);
+  expect(stage.guard.calls).toEqual(["begin", "pause", "resume", "end"]);
+});
+
+test("takeover holds the agent at the guard, and ByteBot is told nothing", async () => {
   await using stage = await setStage([]);
   const run = stage.start();
   const task = await run.task();
-  const fault = stage.agent.fail({ action: "POST /tasks/:id/takeover", with: "hang" });
-  const taken = run.instruct({ kind: "takeover" });
-  await fault.hit;
-  expect(stage.guard.calls).toEqual(["begin", "pause"]);
-  fault.release();
-  await taken;
-  expect(task.control).toBe("USER");
+  await stage.agent.waitFor(() => task.status === "RUNNING");
+  await run.instruct({ kind: "takeover" });
   expect(await run.event("control")).toEqual({ kind: "control", holder: "user" });
+  stage.agent.tell(task.id, LOOK, { complete: "done" });
+  await stage.guard.waitFor(({ held }) => held === 1);
+  expect([stage.guard.passed, stage.guard.refused]).toEqual([[], []]);
   await run.instruct({ kind: "resume" });
-  expect(task.control).toBe("ASSISTANT");
-  expect(stage.guard.calls).toEqual(["begin", "pause", "resume"]);
+  expect(await run.result).toMatchObject({ outcome: "completed" });
+  expect(stage.guard.passed).toEqual(["screenshot"]);
+  expect(stage.guard.calls).toEqual(["begin", "pause", "resume", "end"]);
+  expect(run.events.filter(({ kind }) => kind === "control")).toEqual([
+    { kind: "control", holder: "user" },
+    { kind: "control", holder: "assistant" },
+  ]);
+  expect(posts(stage.agent.requests)).toEqual([]);
 });
 
-test("400 wrong state: gated on who has the desktop, before anything is sent", async () => {
+test("gated on who has the desktop, and nothing is sent", async () => {
   await using stage = await setStage([]);
   const run = stage.start();
   await expect(run.instruct({ kind: "resume" })).rejects.toMatchObject(failure("state_changed"));
   await run.instruct({ kind: "takeover" });
   await expect(run.instruct({ kind: "takeover" })).rejects.toMatchObject(failure("state_changed"));
-  expect(posts(stage.agent.requests)).toEqual(["takeover"]);
+  expect(posts(stage.agent.requests)).toEqual([]);
 });
 
-test("a refused takeover leaves the agent the desktop", async () => {
+test("a takeover that cannot be recorded leaves the agent the desktop", async () => {
   await using stage = await setStage([]);
-  const run = stage.start();
-  await run.task();
-  stage.agent.fail({ action: "POST /tasks/:id/takeover", with: "status 400" });
-  await expect(run.instruct({ kind: "takeover" })).rejects.toMatchObject(failure("state_changed"));
+  const full = new GatewayError("audit_unavailable", "the disk is full");
+  const run = stage.start(
+    {},
+    {
+      ...ioOf(),
+      record: async ({ event }) => {
+        if (event?.message === "A person has the desktop") throw full;
+      },
+    },
+  );
+  await run.event("started");
+  await expect(run.instruct({ kind: "takeover" })).rejects.toBe(full);
   expect(stage.guard.calls).toEqual(["begin", "pause", "resume"]);
 });
 
-test("a takeover whose answer is lost leaves the agent paused until it is given back", async () => {
+test("taken over in ByteBot itself it is nobody's to take or to give back", async () => {
   await using stage = await setStage([]);
   const run = stage.start();
-  await run.task();
-  stage.agent.fail({ action: "POST /tasks/:id/takeover", with: "reset" });
-  await expect(run.instruct({ kind: "takeover" })).rejects.toMatchObject(failure("bytebot_error"));
-  expect(stage.guard.calls).toEqual(["begin", "pause"]);
-  await run.instruct({ kind: "resume" });
-  expect(stage.guard.calls).toEqual(["begin", "pause", "resume"]);
-  expect(posts(stage.agent.requests)).toEqual(["takeover"]);
+  const task = await run.task();
+  await run.event("started");
+  await stage.agent.waitFor(() => task.status === "RUNNING");
+  await fetch(`${stage.agent.url}/tasks/${task.id}/takeover`, { method: "POST" });
+  for (const kind of ["takeover", "resume"] as const) {
+    await expect(run.instruct({ kind })).rejects.toMatchObject(
+      failure("state_changed", /in ByteBot itself/),
+    );
+  }
+  await run.event("control");
+  // Whether its loop went on meanwhile, and a second one is beside it now, nobody can tell.
+  await fetch(`${stage.agent.url}/tasks/${task.id}/resume`, { method: "POST" });
+  await expect(run.result).rejects.toMatchObject(failure("outcome_unknown", /two loops/));
+  expect(task.status).toBe("CANCELLED");
 });
 
 test("a finished task is neither taken over nor resumed: ByteBot would run it again", async () => {
@@ -105,6 +158,19 @@ test("nor is one that has finished and was not seen to yet", async () => {
   expect(posts(stage.agent.requests)).toEqual([]);
   // The instruction made it look again.
   expect(await run.result).toMatchObject({ outcome: "completed" });
+});
+
+test("a second loop, which ByteBot starts when some other task is cancelled, is stopped", async () => {
+  await using stage = await setStage([LOOK, LOOK]);
+  const run = stage.start();
+  const task = await run.task();
+  await run.instruct({ kind: "takeover" });
+  await stage.guard.waitFor(({ held }) => held === 1);
+  const other = stage.agent.createTask("Beside");
+  await fetch(`${stage.agent.url}/tasks/${other.id}/cancel`, { method: "POST" });
+  await expect(run.result).rejects.toMatchObject(failure("outcome_unknown", /two loops/));
+  expect(task.status).toBe("CANCELLED");
+  expect(stage.guard.passed).toEqual([]);
 });
 
 test("an agent out of reach is said to be", async () => {

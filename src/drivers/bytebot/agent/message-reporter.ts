@@ -36,6 +36,8 @@ export class MessageReporter {
   #screenshotsFull = false;
   #performed = 0;
   #question = "";
+  #hasQuestion = false;
+  #isTold = false;
 
   /** `description` is the task's own, which its requester wrote. */
   constructor(io: StepIo, description: string) {
@@ -49,6 +51,11 @@ export class MessageReporter {
     return this.#performed;
   }
 
+  /** It has asked something since `askForHelp`. */
+  get hasQuestion(): boolean {
+    return this.#hasQuestion;
+  }
+
   hasNew(messages: readonly AgentMessage[]): boolean {
     return messages.some(({ id }) => !this.#seen.has(id));
   }
@@ -59,15 +66,22 @@ export class MessageReporter {
       if (this.#seen.has(id)) continue;
       if (this.#seen.size >= MAX_MESSAGES) throw tooMuch();
       this.#seen.add(id);
+      if (role === "assistant" && this.#open.size > 0 && blocks.some(usesDesktop)) throw doubled();
       for (const block of blocks) await this.#report(role, block);
     }
   }
 
   async askForHelp(): Promise<void> {
+    this.#hasQuestion = false;
     const asked = this.#question === "" ? this.transcript.lastWords() : this.#question;
     const { text: question, truncated } = inertText(asked);
     const message = `The agent asks for help: ${shortLine(asked)}`;
     await this.sign(message, { kind: "needs_help", question, truncated });
+  }
+
+  async reportControl(holder: "user" | "assistant"): Promise<void> {
+    const who = holder === "user" ? "A person" : "The agent";
+    await this.sign(`${who} has the desktop`, { kind: "control", holder });
   }
 
   /** An event that no flood of others may displace. */
@@ -85,10 +99,12 @@ export class MessageReporter {
 
   async #reportText(role: Role, { text }: Block<"text">): Promise<void> {
     if (text.trim() === "") return;
+    const isTask = role === "user" && !this.#isTold && saysTask(text, this.#description);
+    this.#isTold ||= role === "user";
     // The requester reads this: what an approver tells the agent is not for it.
-    const shown = role === "assistant" || text === this.#description ? text : ANSWERED;
+    const shown = role === "assistant" ? text : isTask ? text.trimEnd() : ANSWERED;
     this.transcript.add(role, shown);
-    const lead = shown === this.#description ? "Task: " : "";
+    const lead = isTask ? "Task: " : "";
     await this.#event(shortLine(lead + shown), { kind: "text", role, ...inertText(shown) });
   }
 
@@ -98,10 +114,11 @@ export class MessageReporter {
     if (tool === "set_task_status") {
       this.#question = typeof input.description === "string" ? input.description : "";
       // How it ends is said there, not in a message.
+      this.#hasQuestion = input.status === "needs_help";
       const ends = input.status !== "needs_help" && this.#question.trim() !== "";
       if (ends) this.transcript.add("assistant", this.#question);
     }
-    if (tool.startsWith("computer_") && this.#open.size < MAX_OPEN) this.#open.set(id, tool);
+    if (isDesktopTool(tool) && this.#open.size < MAX_OPEN) this.#open.set(id, tool);
     const summary = describeTool(tool, input);
     const name = shortLine(tool, 60);
     await this.#event(`The agent says it ${summary}`, { kind: "tool_use", tool: name, summary });
@@ -140,6 +157,34 @@ export class MessageReporter {
       await this.sign(text, { kind: "limit", of: "events" });
     }
   }
+}
+
+/** ByteBot begins a task with its description, a blank and a line for each of its files. */
+function saysTask(text: string, description: string): boolean {
+  if (!text.startsWith(description)) return false;
+  return /^\s*(?:File [^\n]* written to desktop\.\s*)*$/.test(text.slice(description.length));
+}
+
+function isDesktopTool(tool: string): boolean {
+  return tool.startsWith("computer_");
+}
+
+function usesDesktop(block: AgentBlock): boolean {
+  return block.kind === "tool_use" && isDesktopTool(block.tool);
+}
+
+/**
+ * ByteBot's agent waits for what it does before it does more. Where it does not, a second loop works on
+ * the task: one was restarted while its tool ran.
+ */
+export function doubled(): GatewayError {
+  return new GatewayError(
+    "outcome_unknown",
+    "ByteBot works on the task in two loops at once, may do things twice, and was stopped",
+    {
+      hint: "A task that is taken over, given back or cancelled in ByteBot itself makes it do that; do it through the gateway. Look at the desktop before planning it again.",
+    },
+  );
 }
 
 function tooMuch(): GatewayError {

@@ -10,6 +10,8 @@ export interface Paces {
   readonly lostAfterMs: number;
   /** How long a task is tried to be stopped. */
   readonly stopMs: number;
+  /** After which an agent that asks for help has ended its loop. */
+  readonly settleMs: number;
 }
 
 export const USUAL_PACES: Paces = {
@@ -18,4 +20,5 @@ export const USUAL_PACES: Paces = {
   gapMs: 100,
   lostAfterMs: 30_000,
   stopMs: 15_000,
+  settleMs: 1000,
 };

@@ -6,7 +6,7 @@ import { TaskFollower } from "./task-follower.ts";
 
 const PAGE = 4;
 const TASK: AgentTask = { id: "t", status: "RUNNING", control: "ASSISTANT", description: "" };
-const PACES = { pollMs: 5, checkMs: 5, gapMs: 1, lostAfterMs: 1000, stopMs: 1000 };
+const PACES = { pollMs: 5, checkMs: 5, gapMs: 1, lostAfterMs: 1000, settleMs: 0, stopMs: 1000 };
 
 /** Follows a task that says `perLook` more at each look and ends with `total`. */
 async function follow(total: number, perLook: number, pagesKnown: boolean) {

@@ -1,12 +1,12 @@
 import { GatewayError } from "../../../contract/errors.ts";
 import type { GuardedSession } from "../../../tasks/agent-guard.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
-import { type AgentMessage, type AgentTask, LIVE } from "./agent-answers.ts";
+import { type AgentMessage, type AgentTask, isTakenInByteBot, LIVE } from "./agent-answers.ts";
 import type { AgentApi } from "./agent-api.ts";
 import { OversizeAnswerError } from "./agent-http.ts";
 import type { TaskWatch } from "./agent-socket.ts";
 import { Alarm } from "./alarm.ts";
-import type { MessageReporter } from "./message-reporter.ts";
+import { doubled, type MessageReporter } from "./message-reporter.ts";
 import type { Paces } from "./paces.ts";
 
 export interface FollowerParts {
@@ -91,13 +91,15 @@ export class TaskFollower {
     const { reporter } = this.#parts;
     const before = this.#task;
     this.#task = task;
-    if (task.control !== before.control) {
-      const holder = task.control === "USER" ? "user" : "assistant";
-      const message = holder === "user" ? "A person has the desktop" : "The agent has the desktop";
-      await reporter.sign(message, { kind: "control", holder });
-    }
-    if (task.status === "NEEDS_HELP" && before.status !== "NEEDS_HELP") await reporter.askForHelp();
-    return !LIVE.has(task.status);
+    const wasTaken = isTakenInByteBot(before);
+    const isLive = LIVE.has(task.status);
+    if (isTakenInByteBot(task) && !wasTaken && isLive) await reporter.reportControl("user");
+    // Whether its loop went on meanwhile cannot be told: a second one may be beside it now.
+    if (wasTaken && task.status === "RUNNING" && task.control === "ASSISTANT") throw doubled();
+    // Answered and asking again between two looks, it has the same status and another question.
+    const asks = before.status !== "NEEDS_HELP" || reporter.hasQuestion;
+    if (task.status === "NEEDS_HELP" && asks) await reporter.askForHelp();
+    return !isLive;
   }
 }
 
