@@ -25,7 +25,6 @@ test.each([
   ["reset", ""],
   ["reset_midway", "abc"],
   ["reset_after_effect", "abc"],
-  ["crash", "a"],
 ] as const)("%s breaks the connection, and '%s' was typed", async (kind, typed) => {
   await using daemon = await startDaemon();
   daemon.fail({ with: kind });
@@ -33,6 +32,23 @@ test.each([
   await daemon.waitFor(() => daemon.idle);
   expect([daemon.typed, daemon.held.size]).toEqual([typed, 0]);
 });
+
+test.each(["crash", "die"] as const)(
+  "%s leaves the letter pressed that was being typed, which repeats until it is let go",
+  async (kind) => {
+    await using daemon = await startDaemon();
+    daemon.fail({ with: kind });
+    await expect(post(daemon, typing)).rejects.toThrow("fetch failed");
+    await daemon.waitFor(() => daemon.typed.length > 3);
+    expect([daemon.typed.replaceAll("a", ""), ...daemon.held]).toEqual(["", "a"]);
+    await daemon.listenAgain();
+    await post(daemon, { action: "press_keys", keys: ["A"], press: "up" });
+    expect(daemon.held.size).toBe(0);
+    const typed = daemon.typed;
+    await post(daemon, { action: "type_text", text: "b" });
+    expect(daemon.typed).toBe(`${typed}b`);
+  },
+);
 
 test("reset_midway breaks the connection while the work goes on", async () => {
   await using daemon = await startDaemon();

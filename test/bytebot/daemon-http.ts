@@ -41,6 +41,7 @@ export interface DaemonParts {
   readonly watch: Watch;
   readonly process: () => AbortSignal;
   readonly crash: () => void;
+  readonly die: () => void;
 }
 
 /** The daemon's HTTP side: statuses, bodies and faults. */
@@ -183,6 +184,7 @@ function midway(parts: DaemonParts, response: ServerResponse, fault: Fault): () 
   return () => {
     if (fault.kind === "reset_midway") resetConnection(response);
     if (fault.kind === "crash") parts.crash();
+    if (fault.kind === "die") parts.die();
   };
 }
 

@@ -55,6 +55,7 @@ export class Daemon implements AsyncDisposable {
       watch: this.#watch,
       process: () => this.#process.signal,
       crash: () => this.crash(),
+      die: () => this.die(),
     });
     this.#door = new Door(listener);
     this.#door.server.on("upgrade", (request, socket, head) =>
@@ -157,19 +158,28 @@ export class Daemon implements AsyncDisposable {
     return this.#door.listen();
   }
 
-  /** The process dies and is started again: connections, work and what is held are lost. */
+  /**
+   * The process dies and is started again: connections and work are lost. The display keeps what is held,
+   * and repeats a letter for as long as it is.
+   */
   crash(): void {
     this.#process.abort();
     this.#process = new AbortController();
     this.#door.resetAll();
-    // The display may be gone as well.
-    this.#desk.dropHeld().catch(() => undefined);
+    this.#desk.startRepeating();
+  }
+
+  /** The process dies, and none listens until `listenAgain`. */
+  die(): void {
+    void this.#door.stopListening();
+    this.crash();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.abort();
     this.#faults.clear();
     await this.#door[Symbol.asyncDispose]();
+    this.#desk.stopRepeating();
     await this.#device?.[Symbol.asyncDispose]();
   }
 }

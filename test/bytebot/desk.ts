@@ -28,6 +28,9 @@ export interface DeskDevice extends AsyncDisposable {
   capture(): Promise<Buffer>;
 }
 
+/** 37 letters a second, as an X server repeats a key. */
+const REPEAT_MS = 27;
+
 /**
  * The desktop the daemon acts on: it keeps account of keys, buttons, pointer and text, and passes
  * everything on to a real display where there is one.
@@ -43,6 +46,7 @@ export class Desk {
   typed = "";
   clipboard = "";
   pointer = { x: 0, y: 0 };
+  #repeat: NodeJS.Timeout | undefined;
   readonly #device: DeskDevice | undefined;
   readonly #watch: Watch;
 
@@ -104,15 +108,19 @@ export class Desk {
     return this.#device?.capture() ?? this.screen.png();
   }
 
-  /** As when the process that held them has died. */
-  async dropHeld(): Promise<void> {
-    const keys = [...this.held].filter((held) => !held.startsWith("button:"));
-    const buttons = [...this.held].filter((held) => held.startsWith("button:"));
-    this.held.clear();
-    this.#watch.changed();
-    await this.#device?.keys(keys.map((key) => [key, "up"] as const));
-    for (const held of buttons)
-      await this.#device?.button(held.slice("button:".length) as Button, "up");
+  /** What is held after its process has died: a display repeats the key that was pressed last. */
+  startRepeating(): void {
+    this.stopRepeating();
+    this.#repeat = setInterval(() => {
+      const key = [...this.held].findLast((held) => !held.startsWith("button:"));
+      if (key === undefined) this.stopRepeating();
+      else this.#type(key);
+      this.#watch.changed();
+    }, REPEAT_MS);
+  }
+
+  stopRepeating(): void {
+    clearInterval(this.#repeat);
   }
 
   #type(key: string): void {

@@ -4,8 +4,13 @@ export type FaultKind =
   /** The connection breaks after the first key, button or move; the rest is still done. */
   | "reset_midway"
   | "reset_after_effect"
-  /** The process dies after the first key, button or move: every connection and all work is lost. */
+  /**
+   * The process dies after the first key, button or move, and is started again at once: every connection
+   * and all work is lost, and what is held stays so.
+   */
   | "crash"
+  /** The same, and nobody listens until `listenAgain`. */
+  | "die"
   /** Neither done nor answered until `release`. */
   | "hang"
   /** Done, and answered only after `release`. */
