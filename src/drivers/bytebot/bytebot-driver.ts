@@ -104,7 +104,9 @@ class ByteBotDriver implements Driver {
   }
 
   recover(steps: readonly PlannedStep[]): void {
-    this.#line.recover(Math.max(0, ...steps.map(estimateStep)));
+    const left = steps.map(estimateStep);
+    const presses = left.map((estimate) => estimate.presses);
+    this.#line.recover(Math.max(0, ...left.map(({ durationMs }) => durationMs)), presses);
   }
 
   async settled(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DaemonRequest } from "../../tasks/agent-guard.ts";
+import { keyOfCharacter } from "./key-names.ts";
 
 /** Keys, by ByteBot's names, and buttons. */
 export interface Inputs {
@@ -65,7 +66,7 @@ const ACTIONS: Readonly<Record<string, Entry>> = {
   }),
   type_text: (request) => ({
     durationMs: (CHARACTER_MS + numberOf(request.delay)) * textOf(request.text).length,
-    presses: { keys: ["Shift_L"], buttons: [] },
+    presses: { keys: ["Shift_L", ...keysOfText(textOf(request.text))], buttons: [] },
   }),
   paste_text: () => ({
     durationMs: 1000,
@@ -89,6 +90,24 @@ export function traitsOf(request: DaemonRequest): Traits {
     maxAnswer: SHORT_ANSWER,
     ...entry?.(request),
   };
+}
+
+/**
+ * What a request that broke off after so many ms may have left held, the likeliest first: a letter that
+ * stays pressed goes on being typed, and the daemon lets go of ten keys a second.
+ */
+export function pressesAfter(request: DaemonRequest, elapsedMs: number): Inputs {
+  const { presses } = traitsOf(request);
+  const text = request.action === "type_text" ? textOf(request.text) : "";
+  if (text === "") return presses;
+  const at = Math.floor(elapsedMs / (CHARACTER_MS + numberOf(request.delay)));
+  const near = [0, -1, 1, -2].map((offset) => text.charAt(at + offset)).join("");
+  const keys = new Set([...keysOfText(near), ...presses.keys]);
+  return { keys: [...keys], buttons: presses.buttons };
+}
+
+function keysOfText(text: string): string[] {
+  return [...new Set(text)].flatMap((character) => keyOfCharacter(character) ?? []);
 }
 
 function holdMs(request: DaemonRequest): number {

@@ -86,12 +86,15 @@ export class DaemonClient implements AsyncDisposable {
     throw statusError(status);
   }
 
-  /** One cheap request, past the breaker and without retries: resolves with its status. */
+  /** One cheap request, past the breaker and without retries, of which the breaker learns nothing. */
+  async look(timeoutMs: number): Promise<DaemonAnswer> {
+    return read(PROBE.action, await this.#exchangeProbe(timeoutMs), traitsOf(PROBE));
+  }
+
+  /** The same, which opens and closes the breaker. */
   async probe(timeoutMs: number): Promise<DaemonAnswer> {
-    const { maxAnswer } = traitsOf(PROBE);
     try {
-      const options = { timeoutMs, maxAnswer, mayReuse: false };
-      const answer = await this.#transport.exchange(JSON.stringify(PROBE), options);
+      const answer = await this.#exchangeProbe(timeoutMs);
       if (NOT_ITS_OWN.has(answer.status)) this.#breaker.fail();
       else this.#breaker.succeed();
       return read(PROBE.action, answer, traitsOf(PROBE));
@@ -104,6 +107,12 @@ export class DaemonClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#transport[Symbol.asyncDispose]();
+  }
+
+  async #exchangeProbe(timeoutMs: number): Promise<RawAnswer> {
+    const { maxAnswer } = traitsOf(PROBE);
+    const options = { timeoutMs, maxAnswer, mayReuse: false };
+    return await this.#transport.exchange(JSON.stringify(PROBE), options);
   }
 
   /** Through an open breaker nothing goes; through a half-open one a probe first. */

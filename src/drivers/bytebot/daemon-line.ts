@@ -1,17 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../contract/errors.ts";
+import { backoff } from "../../lib/backoff.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
 import { abortError } from "../step/aborted.ts";
 import { SerialQueue } from "../step/serial-queue.ts";
-import { traitsOf } from "./daemon-actions.ts";
+import { type Inputs, pressesAfter, traitsOf } from "./daemon-actions.ts";
 import type { DaemonClient } from "./daemon-client.ts";
 import { statusError } from "./daemon-error.ts";
 import { EVERY_INPUT, HeldInputs } from "./held-inputs.ts";
+import { TransportError } from "./transport.ts";
 
 const SUCCESS = 201;
 const NEVER = new AbortController().signal;
 /** ms that closing waits for what is under way. */
 const CLOSING_MS = 5000;
+/** ms within which the daemon tells where its pointer is; it takes 4. */
+const PROBE_MS = 2000;
+/** ms between two looks whether a daemon that may have died still answers. */
+const LOOK_MS = 250;
+/** ms between two looks whether a daemon that is gone is back, at first and at most. */
+const RETURN_MS = [100, 1000] as const;
 
 /** Lets so many ms pass, unless the signal aborts; never rejects. */
 export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
@@ -19,7 +27,8 @@ export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
 /**
  * The one line of requests to a desktop's daemon. A request holds it until the daemon has answered,
  * even when nobody waits for the answer any more, and after a lost answer until the action has surely
- * ended. What a failed or abandoned request may have left held is released before the next action.
+ * ended, or the daemon has died over it. What a failed or abandoned request may have left held is
+ * released as soon as the daemon answers, before anything else: a key that stays pressed repeats.
  */
 export class DaemonLine implements AsyncDisposable {
   readonly #client: DaemonClient;
@@ -31,6 +40,7 @@ export class DaemonLine implements AsyncDisposable {
   readonly #owed = new HeldInputs();
 
   readonly #rest: Rest;
+  #isWaitingForReturn = false;
 
   constructor(client: DaemonClient, rest: Rest = sleepUntilAborted) {
     this.#client = client;
@@ -52,6 +62,7 @@ export class DaemonLine implements AsyncDisposable {
     const work = async () => {
       if (this.#closing.signal.aborted) throw abortError(this.#closing.signal);
       if (traits.hasEffect) await this.#payDebts();
+      else if (!this.#owed.isEmpty && (await this.#answers())) await this.#letGo();
       sentAt = performance.now();
       const answer = await this.#client.send(request, signal);
       status = answer.status;
@@ -63,11 +74,9 @@ export class DaemonLine implements AsyncDisposable {
         this.#held.account(request);
         if (signal.aborted) await this.#letGo();
       } else if (status !== 0 || isCode(error, "outcome_unknown")) {
-        this.#owed.add(traits.presses);
-        // Nobody can stop what was sent: it goes on without anyone to answer to.
-        const left = sentAt + traits.durationMs - performance.now();
-        if (status === 0 && left > 0) await this.#rest(left, this.#closing.signal);
-        await this.#letGo();
+        const elapsed = performance.now() - sentAt;
+        this.#owed.add(pressesAfter(request, elapsed));
+        await this.#recover(status === 0 ? traits.durationMs - elapsed : 0);
       }
     };
     return await this.#queue.run(signal, work, settle);
@@ -80,12 +89,9 @@ export class DaemonLine implements AsyncDisposable {
   }
 
   /** Holds the line for `ms`, then lets go of whatever an earlier run may have left held. */
-  recover(ms: number): void {
-    this.#owed.add(EVERY_INPUT);
-    void this.#queue.run(NEVER, async () => {
-      await this.#rest(ms, this.#closing.signal);
-      await this.#letGo();
-    });
+  recover(ms: number, presses: readonly Inputs[] = []): void {
+    for (const inputs of [EVERY_INPUT, ...presses]) this.#owed.add(inputs);
+    void this.#queue.run(NEVER, () => this.#recover(ms));
   }
 
   /** Resolves when what was asked for before is over. */
@@ -121,13 +127,71 @@ export class DaemonLine implements AsyncDisposable {
     }
   }
 
+  /** Nobody can stop what was sent: it goes on without anyone to answer to, unless the daemon died. */
+  async #recover(ms: number): Promise<void> {
+    // Where nothing can be held the daemon's death changes nothing.
+    if (ms > 0 && this.#owed.isEmpty) await this.#rest(ms, this.#closing.signal);
+    else if (ms > 0 && (await this.#isDeadWithin(ms))) return this.#releaseOnReturn();
+    await this.#letGo();
+  }
+
+  /** Resolves after so many ms with false, or with true as soon as nobody answers any more. */
+  async #isDeadWithin(ms: number): Promise<boolean> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, over.signal]);
+    const dead = async (): Promise<boolean> => {
+      while (!signal.aborted) {
+        if (await this.#isGone()) return true;
+        await sleepUntilAborted(LOOK_MS, signal);
+      }
+      return false;
+    };
+    const isDead = await Promise.race([this.#rest(ms, signal).then(() => false), dead()]);
+    over.abort();
+    return isDead;
+  }
+
+  /** One that does not answer in time may be busy with what it was sent. */
+  async #isGone(): Promise<boolean> {
+    try {
+      await this.#client.look(PROBE_MS);
+      return false;
+    } catch (error) {
+      return error instanceof TransportError && !error.isTimeout;
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.#client.probe(PROBE_MS)).status === SUCCESS;
+    } catch {
+      return false;
+    }
+  }
+
   async #letGo(): Promise<void> {
     this.#owed.add(this.#held.take());
     try {
       await this.#releaseOwed();
     } catch {
-      // Still owed: the next action releases it first, and says so where it cannot.
+      // Still owed: an action before then releases it first, and says so where it cannot.
+      this.#releaseOnReturn();
     }
+  }
+
+  /** Asks until the daemon answers, and lets go then. */
+  #releaseOnReturn(): void {
+    if (this.#isWaitingForReturn) return;
+    this.#isWaitingForReturn = true;
+    void (async () => {
+      const { signal } = this.#closing;
+      for (let attempt = 0; !this.#owed.isEmpty && !signal.aborted; attempt++) {
+        await sleepUntilAborted(backoff(attempt, ...RETURN_MS), signal);
+        if (signal.aborted || !(await this.#answers())) continue;
+        await this.#queue.run(NEVER, () => this.#letGo());
+      }
+      this.#isWaitingForReturn = false;
+    })();
   }
 
   async #releaseOwed(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Parameters } from "../../contract/task.ts";
 import type { DaemonRequest } from "../../tasks/agent-guard.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
-import { traitsOf } from "./daemon-actions.ts";
+import { type Inputs, traitsOf } from "./daemon-actions.ts";
 
 /** The longest request that a step makes. */
 const REQUESTS: Readonly<Record<string, (parameters: Parameters) => DaemonRequest>> = {
@@ -30,8 +30,15 @@ const REQUESTS: Readonly<Record<string, (parameters: Parameters) => DaemonReques
   "agent.task": () => ({ action: "wait", duration: 1000 }),
 };
 
-/** ms that something which a step has sent may still go on; 0 for what only looks. */
-export function estimateStep({ action, parameters }: PlannedStep): number {
+/**
+ * Of a step that was under way: ms that something it has sent may still go on, 0 for what only looks,
+ * and what it may have left held.
+ */
+export function estimateStep({ action, parameters }: PlannedStep): {
+  readonly durationMs: number;
+  readonly presses: Inputs;
+} {
   const request = Object.hasOwn(REQUESTS, action) ? REQUESTS[action] : undefined;
-  return request === undefined ? 0 : traitsOf(request(parameters)).durationMs;
+  if (request === undefined) return { durationMs: 0, presses: { keys: [], buttons: [] } };
+  return traitsOf(request(parameters));
 }

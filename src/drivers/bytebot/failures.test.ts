@@ -85,6 +85,79 @@ describe("what is surely not sent", () => {
   });
 });
 
+describe("a daemon that dies while it types", () => {
+  /** Longer than any test. */
+  const rest = () => new Promise<void>(() => undefined);
+  const die = async ({ daemon, driver }: Bench, text: string) => {
+    daemon.fail({ action: "type_text", with: "die" });
+    const typing = driver.perform(stepOf("keyboard.type", { text }), ioOf());
+    await expect(typing).rejects.toMatchObject(failure("outcome_unknown"));
+  };
+
+  test.each(["aaaa", "Q", "~~", "\n\n", " "])(
+    "has the keys of %j let go as soon as it is back, although nobody asks for anything",
+    async (text) => {
+      await using bench = await openBench({ rest, retryAttempts: 0 });
+      const { daemon } = bench;
+      await die(bench, text);
+      expect(daemon.held.size).toBeGreaterThan(0);
+      await daemon.listenAgain();
+      await daemon.waitFor(({ held }) => held.size === 0);
+      const inputs = daemon.requests.filter(({ action }) => action !== "cursor_position");
+      expect(inputs.map(({ action }) => action)).toEqual(["type_text", "press_keys"]);
+    },
+  );
+
+  test.each([
+    ["keyboard.type", { text: "b" }, "type_text"],
+    ["mouse.click", {}, "click_mouse"],
+    ["screen.capture", {}, "screenshot"],
+  ])("has them let go before %s, whatever is asked for first", async (action, parameters, name) => {
+    await using bench = await openBench({ rest, retryAttempts: 20, retryPauseMs: 20 });
+    const { daemon, driver } = bench;
+    await die(bench, "aaaa");
+    const next = driver.perform(stepOf(action, parameters), ioOf());
+    await daemon.listenAgain();
+    await next;
+    const actions = daemon.requests.map((request) => request.action);
+    expect(actions.indexOf("press_keys")).toBeGreaterThan(0);
+    expect(actions.lastIndexOf(name)).toBeGreaterThan(actions.indexOf("press_keys"));
+    expect([...daemon.held]).toEqual([]);
+  });
+
+  test("has the letter that it was at let go first", async () => {
+    await using bench = await openBench({ rest, retryAttempts: 0 });
+    const { daemon } = bench;
+    await die(bench, "xyzabc");
+    await daemon.listenAgain();
+    await daemon.waitFor(({ held }) => held.size === 0);
+    const [release] = daemon.requestsFor("press_keys");
+    expect(release?.body).toMatchObject({ press: "up" });
+    expect((release?.body.keys as string[])[0]).toBe("X");
+  });
+
+  test("is waited for although it dies again over it", async () => {
+    await using bench = await openBench({ rest, retryAttempts: 0 });
+    const { daemon } = bench;
+    await die(bench, "aaaa");
+    daemon.fail({ action: "press_keys", with: "reset" });
+    await daemon.listenAgain();
+    await daemon.waitFor(({ held }) => held.size === 0);
+    expect(daemon.requestsFor("press_keys")).toHaveLength(2);
+  });
+
+  test("while the gateway was down as well has them let go after the start", async () => {
+    await using bench = await openBench({ rest, retryAttempts: 0 });
+    const { daemon } = bench;
+    await die(bench, "aaaa");
+    await bench.driver[Symbol.asyncDispose]();
+    await daemon.listenAgain();
+    await using after = await openBench({ url: daemon.url });
+    after.driver.recover?.([stepOf("keyboard.type", { text: "aaaa" })], Date.now());
+    await daemon.waitFor(({ held }) => held.size === 0);
+  });
+});
+
 describe("reads", () => {
   test.each([
     ["screen.capture", {}, "screenshot"],

@@ -37,6 +37,30 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   `),
 ]);
 
+/** What the daemon types with Shift, by the key it is on. */
+const SHIFTED: ReadonlyMap<string, string> = new Map(
+  pairs(`
+    ~=grave !=1 @=2 #=3 $=4 %=5 ^=6 &=7 *=8 (=9 )=0 _=minus {=bracketleft }=bracketright
+    |=backslash :=semicolon "=apostrophe <=comma >=period ?=slash
+  `),
+);
+const PLAIN: ReadonlyMap<string, string> = new Map([
+  ...pairs(`
+    -=minus [=bracketleft ]=bracketright \\=backslash ;=semicolon '=apostrophe \`=grave ,=comma
+    .=period /=slash
+  `),
+  [" ", "space"],
+  ["=", "equal"],
+  ["+", "equal"],
+  ["\n", "Enter"],
+]);
+
+/** The key, by ByteBot's name, that its daemon presses for a character; undefined where it types none. */
+export function keyOfCharacter(character: string): string | undefined {
+  const key = PLAIN.get(character) ?? SHIFTED.get(character) ?? character.toLowerCase();
+  return key === "Enter" ? key : NAMES.get(key);
+}
+
 /** ByteBot's names of keys. Throws `invalid_request` before anything is sent for one that is not listed. */
 export function toByteBotKeys(keys: readonly string[]): string[] {
   return keys.map((key) => {

@@ -161,10 +161,12 @@ test("nor is one that has finished and was not seen to yet", async () => {
 });
 
 test("a second loop, which ByteBot starts when some other task is cancelled, is stopped", async () => {
-  await using stage = await setStage([LOOK, LOOK]);
+  const thought = Promise.withResolvers<void>();
+  await using stage = await setStage([{ await: thought.promise, ...LOOK }, LOOK]);
   const run = stage.start();
   const task = await run.task();
   await run.instruct({ kind: "takeover" });
+  thought.resolve();
   await stage.guard.waitFor(({ held }) => held === 1);
   const other = stage.agent.createTask("Beside");
   await fetch(`${stage.agent.url}/tasks/${other.id}/cancel`, { method: "POST" });
