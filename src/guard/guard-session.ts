@@ -35,6 +35,7 @@ export class GuardSession implements GuardedSession {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #requests = 0;
+  #missed: string | undefined;
   #actions = 0;
   #refusals = 0;
   /** While a person has the desktop; resolves when it is given back. */
@@ -63,6 +64,15 @@ export class GuardSession implements GuardedSession {
   /** Resolves once nothing is held any more and everything is recorded, after the end. */
   get released(): Promise<void> {
     return this.#released;
+  }
+
+  get missed(): string | undefined {
+    return this.#missed;
+  }
+
+  /** Some agent asks for a desktop that has no task: it may be this one's. */
+  miss(desktop: string): void {
+    if (this.#requests === 0) this.#missed = desktop;
   }
 
   pause(): void {

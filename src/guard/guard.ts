@@ -105,6 +105,7 @@ class OpenGuard implements Guard {
     const session = this.#sessions.get(desktop);
     if (session === undefined) {
       this.#deps.log.debug({ desktop }, "the guard dropped a request of an agent without a task");
+      for (const other of this.#sessions.values()) other.miss(desktop);
       return undefined;
     }
     const file = Math.ceil(this.#deps.maxFileSize * BODY_OVERHEAD);

@@ -44,6 +44,8 @@ export interface DaemonAnswer {
 export interface GuardedSession extends Disposable {
   /** Requests of the agent so far, refused ones too. */
   readonly requests: number;
+  /** A desktop without a task that some agent has asked for before the first of them, as it was sent. */
+  readonly missed: string | undefined;
   /** Until resumed the agent's requests are held: it waits for their answers, and does nothing. */
   pause(): void;
   resume(): void;

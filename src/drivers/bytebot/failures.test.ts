@@ -133,7 +133,8 @@ describe("a daemon that dies while it types", () => {
     await daemon.waitFor(({ held }) => held.size === 0);
     const [release] = daemon.requestsFor("press_keys");
     expect(release?.body).toMatchObject({ press: "up" });
-    expect((release?.body.keys as string[])[0]).toBe("X");
+    expect(release?.body.keys).toEqual(expect.arrayContaining(["X"]));
+    expect(JSON.stringify(release?.body.keys)).toMatch(/^\["X"/);
   });
 
   test("is waited for although it dies again over it", async () => {

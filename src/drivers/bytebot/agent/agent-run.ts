@@ -130,6 +130,7 @@ export class AgentRun {
       api,
       task,
       reporter: this.#reporter,
+      desktop: this.#parts.desktop,
       session,
       paces,
       signal,

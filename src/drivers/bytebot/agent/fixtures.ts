@@ -84,6 +84,7 @@ export class FakeGuard implements AgentGuard, AsyncDisposable {
       get requests() {
         return guard.#requests;
       },
+      missed: undefined,
       pause: () => {
         this.#gate = Promise.withResolvers();
         this.#note("pause");

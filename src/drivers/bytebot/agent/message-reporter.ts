@@ -35,6 +35,7 @@ export class MessageReporter {
   #signs = 0;
   #screenshotsFull = false;
   #performed = 0;
+  #tried = 0;
   #question = "";
   #hasQuestion = false;
   #isTold = false;
@@ -54,6 +55,11 @@ export class MessageReporter {
   /** It has asked something since `askForHelp`. */
   get hasQuestion(): boolean {
     return this.#hasQuestion;
+  }
+
+  /** Actions on the desktop that are over for the agent, failed or not. */
+  get tried(): number {
+    return this.#tried;
   }
 
   hasNew(messages: readonly AgentMessage[]): boolean {
@@ -128,6 +134,7 @@ export class MessageReporter {
     const tool = this.#open.get(toolUseId);
     if (tool === undefined) return;
     this.#open.delete(toolUseId);
+    this.#tried++;
     if (!isError) {
       this.#performed++;
       return;

@@ -29,8 +29,16 @@ async function follow(total: number, perLook: number, pagesKnown: boolean) {
     },
   };
   const { signal } = new AbortController();
-  const session = { requests: 0 };
-  const follower = new TaskFollower({ api, task: TASK, reporter, session, paces: PACES, signal });
+  const session = { requests: 0, missed: undefined };
+  const follower = new TaskFollower({
+    api,
+    task: TASK,
+    reporter,
+    desktop: "bytebot",
+    session,
+    paces: PACES,
+    signal,
+  });
   await follower.follow(undefined);
   return { texts: reporter.transcript.messages().map(({ text }) => text), pages };
 }

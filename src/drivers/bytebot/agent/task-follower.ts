@@ -3,6 +3,7 @@ import type { GuardedSession } from "../../../tasks/agent-guard.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
 import { type AgentMessage, type AgentTask, isTakenInByteBot, LIVE } from "./agent-answers.ts";
 import type { AgentApi } from "./agent-api.ts";
+import { shortLine } from "./agent-event.ts";
 import { OversizeAnswerError } from "./agent-http.ts";
 import type { TaskWatch } from "./agent-socket.ts";
 import { Alarm } from "./alarm.ts";
@@ -13,7 +14,9 @@ export interface FollowerParts {
   readonly api: Pick<AgentApi, "task" | "messages">;
   readonly task: AgentTask;
   readonly reporter: MessageReporter;
-  readonly session: Pick<GuardedSession, "requests">;
+  /** By its name here. */
+  readonly desktop: string;
+  readonly session: Pick<GuardedSession, "requests" | "missed">;
   readonly paces: Paces;
   readonly signal: AbortSignal;
 }
@@ -80,6 +83,7 @@ export class TaskFollower {
     const isNews = reporter.hasNew(messages);
     await reporter.report(messages);
     if (reporter.performed > session.requests) throw unguarded();
+    if (session.missed !== undefined) this.#requireAtGuard();
     // An agent that knows no pages answers every one of them with the same.
     if (isLast || !isNews) return true;
     this.#page++;
@@ -99,7 +103,15 @@ export class TaskFollower {
     // Answered and asking again between two looks, it has the same status and another question.
     const asks = before.status !== "NEEDS_HELP" || reporter.hasQuestion;
     if (task.status === "NEEDS_HELP" && asks) await reporter.askForHelp();
+    // Of what it says that it has done, nothing was.
+    if (task.status === "COMPLETED" || task.status === "NEEDS_REVIEW") this.#requireAtGuard();
     return !isLive;
+  }
+
+  /** Throws where all that the agent tried on its desktop has failed before it came to the guard. */
+  #requireAtGuard(): void {
+    const { reporter, session, desktop } = this.#parts;
+    if (reporter.tried > 0 && session.requests === 0) throw misdirected(desktop, session.missed);
   }
 }
 
@@ -123,6 +135,25 @@ function lost(cause: unknown): GatewayError {
     "ByteBot's agent went out of reach while it worked on the task",
     { hint: "Look at the task in ByteBot; nothing it does now reaches the desktop." },
     cause,
+  );
+}
+
+function misdirected(desktop: string, missed: string | undefined): GatewayError {
+  const name = JSON.stringify(desktop);
+  const end = `/${encodeURIComponent(desktop)}`;
+  if (missed === undefined) {
+    return new GatewayError(
+      "bytebot_error",
+      "nothing that ByteBot's agent did reached the gateway's guard, whatever it says",
+      {
+        hint: `BYTEBOT_DESKTOP_BASE_URL of that agent must be http://GUARD_HOST:GUARD_PORT/GUARD_KEY${end}, and within its reach.`,
+      },
+    );
+  }
+  return new GatewayError(
+    "bytebot_error",
+    `ByteBot's agent asks the guard for desktop ${JSON.stringify(shortLine(missed, 60))} and not for ${name}: nothing that it did reached one`,
+    { hint: `End BYTEBOT_DESKTOP_BASE_URL of that agent with ${end}.` },
   );
 }
 
