@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { defineCapability } from "./define-capability.ts";
-import { closed } from "./schema-parts.ts";
+import { closed, opened } from "./schema-parts.ts";
 import { named } from "./wording.ts";
 
 /** Terminals, and editors that have one built in. */
@@ -19,7 +19,7 @@ export const appOpen = defineCapability({
         "Its name, e.g. firefox, thunderbird, vscode, terminal, directory (the file manager), desktop.",
     }),
   }),
-  result: closed({}),
+  result: opened(),
   facts: ({ application }) => ({ application }),
   raises: ({ application }) =>
     TERMINAL.test(application)

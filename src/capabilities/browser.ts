@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Raise } from "../policy/decision.ts";
 import { MAX_URL_LENGTH, parseWebUrl } from "../policy/web-url.ts";
 import { defineCapability } from "./define-capability.ts";
-import { closed } from "./schema-parts.ts";
+import { closed, opened } from "./schema-parts.ts";
 import { named } from "./wording.ts";
 
 export const browserOpen = defineCapability({
@@ -18,7 +18,7 @@ export const browserOpen = defineCapability({
       description: "An http or https URL, without user name.",
     }),
   }),
-  result: closed({ url: Type.String() }),
+  result: opened({ url: Type.String() }),
   // What is no web URL stays as it is: the policy's check refuses it and says why.
   normalise({ url }) {
     const parsed = parseWebUrl(url);

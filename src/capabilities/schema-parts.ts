@@ -48,3 +48,13 @@ export const holdKeys = () =>
 
 /** What an action gives back that only does something. */
 export const nothing = () => closed({});
+
+/** The result of what opens something on a screen. */
+export const opened = <Properties extends TProperties = Record<never, never>>(
+  properties: Properties = {} as Properties,
+) =>
+  closed({
+    ...properties,
+    screen_changed: Type.Boolean(),
+    note: Type.Optional(Type.String({ description: "What it means that it has not changed." })),
+  });

@@ -3,6 +3,7 @@ import { GatewayError } from "../contract/errors.ts";
 import type { Policy } from "../contract/policy.ts";
 import { readPngSize } from "../lib/png.ts";
 import type { Desktops } from "./desktops.ts";
+import { lateDesktop } from "./late-desktop.ts";
 import { createPersonIo } from "./person-io.ts";
 import { refuseOthers } from "./takeover-refusals.ts";
 import type { Takeovers } from "./takeovers.ts";
@@ -108,16 +109,21 @@ export class DesktopPictures {
       throw new GatewayError(code, `There is no picture of this desktop: ${reason}`, { hint });
     }
     let png: Uint8Array | undefined;
+    const signal = AbortSignal.timeout(CAPTURE_MS);
     const io = createPersonIo({
       keyId,
-      signal: AbortSignal.timeout(CAPTURE_MS),
+      signal,
       targetCheck: this.#deps.policy().target_check,
       onMade: ({ content }) => {
         png = content;
       },
     });
     const step = { action: "screen.capture", parameters: {}, risk: "low", bound: {} } as const;
-    await driver.perform(step, io);
+    try {
+      await driver.perform(step, io);
+    } catch (error) {
+      throw signal.aborted ? lateDesktop({ name: desktop, driver }, CAPTURE_MS, error) : error;
+    }
     if (png === undefined) throw new Error("a capture has made no picture");
     this.#sizes.set(desktop, readPngSize(png));
     return png;

@@ -106,6 +106,8 @@ export interface Driver extends AsyncDisposable {
    * what it had sent may still be going on, and keys may be held. `startedAt` in ms since the epoch.
    */
   recover?(steps: readonly PlannedStep[], startedAt: number): void;
+  /** What others on the desktop wait for at this moment, and for how long yet; undefined: for nothing. */
+  busy?(): { readonly what: string; readonly forMs: number } | undefined;
   /**
    * Resolves when all that was sent to the desktop before is over, also what nobody waits for any
    * more; rejects when the signal aborts. Absent: an aborted step leaves nothing going on.

@@ -11,6 +11,7 @@ import type { Permission, Raise } from "../policy/decision.ts";
 import { locksOfLook } from "./desktop-locks.ts";
 import type { Desktops, NamedDesktop } from "./desktops.ts";
 import type { Availability, Driver, Inspection, Look } from "./driver.ts";
+import { lateDesktop } from "./late-desktop.ts";
 import { fileSizeLimit } from "./limits.ts";
 import { LookPlaces } from "./look-places.ts";
 import { mayLook, permit, refuseDisabled } from "./permit.ts";
@@ -210,7 +211,9 @@ export class Planner {
     };
     try {
       return await desktop.driver.inspect(capability.action, parameters, look);
-    } catch (error) {
+    } catch (reason) {
+      const isLate = patience.signal.aborted;
+      const error = isLate ? lateDesktop(desktop, INSPECTION_MS, reason) : reason;
       // Of a screen no more is told than that it cannot be seen, or how large it is.
       const tells = capability.holds === "path";
       if (open || !tells || !(error instanceof GatewayError)) throw error;

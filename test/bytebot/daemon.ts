@@ -90,6 +90,11 @@ export class Daemon implements AsyncDisposable {
     return this.#desk.launched;
   }
 
+  /** Applications that are not installed; asked for one, it answers as if it had started. */
+  get missing(): Set<string> {
+    return this.#desk.missing;
+  }
+
   /** To paint on; not what is seen where there is a display. */
   get screen(): VirtualScreen {
     return this.#desk.screen;

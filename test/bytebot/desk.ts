@@ -39,8 +39,10 @@ export class Desk {
   /** Keys by their X11 names and buttons as `button:left`, as they are held now. */
   readonly held = new Set<string>();
   readonly events: DeskEvent[] = [];
-  /** Applications that were opened. */
+  /** Applications that were opened; the last one is in front. */
   readonly launched: string[] = [];
+  /** Applications that are not installed: opening one does nothing. */
+  readonly missing = new Set<string>();
   readonly screen: VirtualScreen;
   /** Text that arrived: typed, or pasted with Control+V. */
   typed = "";
@@ -99,6 +101,7 @@ export class Desk {
   }
 
   async launch(application: string): Promise<void> {
+    if (this.missing.has(application)) return;
     this.launched.push(application);
     this.#note({ kind: "launch", application });
     await this.#device?.launch(application);
@@ -128,7 +131,7 @@ export class Desk {
       this.held.has(`${modifier}_L`) || this.held.has(`${modifier}_R`);
     if (holds("Alt") || holds("Super") || holds("Meta")) return;
     if (!holds("Control")) this.typed += textOfKey(key, holds("Shift"));
-    else if (key === "v") this.typed += this.clipboard;
+    else if (key === "v") this.typed += this.launched.at(-1) === "terminal" ? "^V" : this.clipboard;
   }
 
   #note(event: DeskEvent): void {

@@ -42,6 +42,10 @@ describe.runIf(sees("Xvfb", "openbox", "xterm", "chromium", "bwrap"))(
         kind: "text",
         note: expect.stringContaining("Into the window"),
       });
+      const pasted = await plan(gateway, "keyboard.paste", { text: TEXT });
+      expect(pasted.steps[0]?.preview).toMatchObject({
+        note: expect.stringContaining("It is a terminal, which shows ^V"),
+      });
       expect(await execute(gateway, planned.task_id)).toMatchObject({ status: "completed" });
       // The shell in it takes its time.
       await fileWith(gateway.file("/tmp/typed.txt"), TEXT);

@@ -121,20 +121,20 @@ export class ByteBotDesktop implements Desktop {
     await this.#do({ action: "press_keys", keys: toByteBotKeys(keys), press }, signal);
   }
 
-  async openApplication(application: string, signal: AbortSignal): Promise<void> {
+  async openApplication(application: string, signal: AbortSignal): Promise<boolean> {
     requireApplication(application);
     const before = glanceAt(await this.#look(signal));
     await this.#do({ action: "application", application }, signal);
-    await awaitSettled(() => this.#look(signal), before, this.#times.window, signal);
+    return await awaitSettled(() => this.#look(signal), before, this.#times.window, signal);
   }
 
-  async openUrl(url: string, signal: AbortSignal): Promise<void> {
+  async openUrl(url: string, signal: AbortSignal): Promise<boolean> {
     await this.openApplication(BROWSER, signal);
     await this.chord(["Control_L", "l"], signal);
     await this.paste(url, signal);
     const before = glanceAt(await this.#look(signal));
     await this.chord(["Return"], signal);
-    await awaitSettled(() => this.#look(signal), before, this.#times.page, signal);
+    return await awaitSettled(() => this.#look(signal), before, this.#times.page, signal);
   }
 
   async #look(signal: AbortSignal): Promise<Picture> {

@@ -15,6 +15,7 @@ import { DaemonClient } from "./daemon-client.ts";
 import { DaemonLine, type Rest } from "./daemon-line.ts";
 import { estimateStep } from "./estimate-step.ts";
 import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
+import { inspectTyped } from "./inspect-typed.ts";
 import { openVnc } from "./open-vnc.ts";
 
 /** Sends one request to the desktop's daemon in its turn; see `GuardedRun.forward`. */
@@ -87,6 +88,8 @@ class ByteBotDriver implements Driver {
     if (isFileAction(action)) {
       return await inspectFileAction(this.#line, action, parameters, look);
     }
+    const typed = inspectTyped(action, parameters);
+    if (typed !== undefined) return typed;
     return this.#actions.handles(action)
       ? await this.#actions.inspect(action, parameters, look)
       : NO_INSPECTION;
@@ -109,6 +112,12 @@ class ByteBotDriver implements Driver {
     this.#line.recover(Math.max(0, ...left.map(({ durationMs }) => durationMs)), presses);
   }
 
+  busy(): { readonly what: string; readonly forMs: number } | undefined {
+    const busy = this.#line.busy();
+    if (busy === undefined) return undefined;
+    return { what: DOINGS[busy.action] ?? "another action is under way", forMs: busy.forMs };
+  }
+
   async settled(signal: AbortSignal): Promise<void> {
     await this.#line.settled(signal);
   }
@@ -127,6 +136,13 @@ class ByteBotDriver implements Driver {
     await this.#line[Symbol.asyncDispose]();
   }
 }
+
+/** What takes long. */
+const DOINGS: Readonly<Record<string, string>> = {
+  type_text: "a text is being typed, about five characters a second",
+  paste_text: "a text is being pasted",
+  screenshot: "it takes a picture",
+};
 
 const NO_AGENT: Availability = {
   available: false,

@@ -41,6 +41,8 @@ export class DaemonLine implements AsyncDisposable {
 
   readonly #rest: Rest;
   #isWaitingForReturn = false;
+  /** The request that holds the line, and when it should be over. */
+  #current: { readonly action: string; readonly until: number } | undefined;
 
   constructor(client: DaemonClient, rest: Rest = sleepUntilAborted) {
     this.#client = client;
@@ -64,11 +66,19 @@ export class DaemonLine implements AsyncDisposable {
       if (traits.hasEffect) await this.#payDebts();
       else if (!this.#owed.isEmpty && (await this.#answers())) await this.#letGo();
       sentAt = performance.now();
+      this.#current = { action: request.action, until: sentAt + traits.durationMs };
       const answer = await this.#client.send(request, signal);
       status = answer.status;
       return answer;
     };
     const settle = async (error: unknown) => {
+      try {
+        await recover(error);
+      } finally {
+        this.#current = undefined;
+      }
+    };
+    const recover = async (error: unknown) => {
       if (!traits.hasEffect) return;
       if (status === SUCCESS) {
         this.#held.account(request);
@@ -80,6 +90,13 @@ export class DaemonLine implements AsyncDisposable {
       }
     };
     return await this.#queue.run(signal, work, settle);
+  }
+
+  /** What holds the line, and for how many ms yet. */
+  busy(): { readonly action: string; readonly forMs: number } | undefined {
+    if (this.#current === undefined) return undefined;
+    const { action, until } = this.#current;
+    return { action, forMs: Math.max(0, until - performance.now()) };
   }
 
   /** Lets go of all that is or may be held. Never rejects: what cannot be released now is later. */

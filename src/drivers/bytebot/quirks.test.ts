@@ -99,6 +99,45 @@ describe("ByteBot's quirks", () => {
     expect(inputsOf(daemon.requests)).toEqual([]);
   });
 
+  test("an application that is not there answers as one that is, and the result tells", async () => {
+    await using bench = await openBench();
+    bench.daemon.missing.add("thunderbird");
+    const open = stepOf("app.open", { application: "thunderbird" });
+    expect(await bench.driver.perform(open, ioOf())).toEqual({
+      screen_changed: false,
+      note: expect.stringContaining("thunderbird may not be installed there"),
+    });
+    expect(bench.daemon.launched).toEqual([]);
+  });
+
+  test("one that shows itself has changed the screen", async () => {
+    await using bench = await openBench();
+    const { daemon } = bench;
+    const opened = bench.driver.perform(stepOf("app.open", { application: "vscode" }), ioOf());
+    await daemon.waitFor(({ launched }) => launched.length === 1);
+    daemon.screen.fill(0, 0, 900, 900, [250, 250, 250]);
+    expect(await opened).toEqual({ screen_changed: true });
+  });
+
+  test("what is pasted into a terminal arrives as ^V, and the plan says so", async () => {
+    await using bench = await openBench();
+    const { daemon, driver } = bench;
+    await driver.perform(stepOf("app.open", { application: "terminal" }), ioOf());
+    await driver.perform(stepOf("keyboard.type", { text: "é" }), ioOf());
+    expect(daemon.typed).toBe("^V");
+    const notes = async (action: string, parameters: object) => {
+      const { preview } = await driver.inspect(action, { ...parameters }, LOOK);
+      return preview?.kind === "text" ? preview.note : undefined;
+    };
+    const pasted = /a terminal shows \^V .* stays on the desktop's clipboard\.$/;
+    expect(await notes("keyboard.type", { text: "é" })).toMatch(pasted);
+    expect(await notes("keyboard.paste", { text: "e" })).toMatch(pasted);
+    expect(await notes("keyboard.type", { text: "e" })).toBeUndefined();
+    expect(await notes("keyboard.type", { text: "e", sensitive: true })).toMatch(
+      /^ByteBot's desktop writes it into its log in clear/,
+    );
+  });
+
   test("quirk 4: a reset connection means that the outcome is unknown, and nothing is sent again", async () => {
     await using bench = await openBench();
     const { daemon, driver } = bench;

@@ -24,23 +24,26 @@ export function glanceAt(picture: Picture): string {
 
 /**
  * Waits until the screen looks otherwise than `before` and then the same twice, as after a window has
- * opened or a page has loaded; at most for the times given. Never rejects for a busy screen.
+ * opened or a page has loaded; at most for the times given. Never rejects for a busy screen. Resolves
+ * with whether it looks otherwise.
  */
 export async function awaitSettled(
   look: () => Promise<Picture>,
   before: string,
   times: SettlingTimes,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const start = performance.now();
   const passed = (): number => performance.now() - start;
   let last = before;
+  let isChanged = false;
   while (passed() < times.limit) {
     await pause(times.pause, signal);
     const now = glanceAt(await look());
-    const isChanged = difference(before, now) > CHANGED;
+    isChanged = difference(before, now) > CHANGED;
     const isStill = difference(last, now) <= STILL;
-    if (isStill && (isChanged || passed() >= times.unchanged)) return;
+    if (isStill && (isChanged || passed() >= times.unchanged)) return isChanged;
     last = now;
   }
+  return isChanged;
 }

@@ -57,8 +57,13 @@ describe("performing", () => {
   });
 
   test.each([
-    ["browser.open", { url: "http://localhost/" }, { url: "http://localhost/" }, 1],
-    ["app.open", { application: "firefox" }, {}, 1],
+    [
+      "browser.open",
+      { url: "http://localhost/" },
+      { url: "http://localhost/", screen_changed: true },
+      1,
+    ],
+    ["app.open", { application: "firefox" }, { screen_changed: true }, 1],
     ["screen.capture", {}, { width: 200, height: 100, focused_window: "a shell" }, 1],
     ["screen.cursor", {}, { x: 7, y: 8 }, 0],
   ])("%s answers and keeps its picture", async (action, parameters, result, pictures) => {
@@ -89,6 +94,16 @@ describe("performing", () => {
     const blind = Object.assign(new FakeDesktop(), { focus: undefined, windows: undefined });
     const seen = await new DesktopActions(blind).perform(stepOf("screen.capture"), ioOf());
     expect(seen).toEqual({ width: 200, height: 100 });
+  });
+
+  test.each([
+    ["app.open", { application: "gimp" }, /^The screen has not changed: gimp may not be installed/],
+    ["browser.open", { url: "http://localhost/" }, /^The screen has not changed: the browser may/],
+  ])("%s says that the screen has not changed", async (action, parameters, note) => {
+    const desktop = new FakeDesktop();
+    desktop.opens = false;
+    const result = await new DesktopActions(desktop).perform(stepOf(action, parameters), ioOf());
+    expect(result).toMatchObject({ screen_changed: false, note: expect.stringMatching(note) });
   });
 
   test("takes every action that holds a desktop but the agent's", () => {

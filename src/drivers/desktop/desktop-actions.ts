@@ -28,9 +28,18 @@ const ANSWERS: Readonly<Record<string, (tools: Tools, parameters: Parameters) =>
   {
     async "browser.open"(tools, parameters) {
       const url = text(parameters, "url");
-      await tools.desktop.openUrl(url, tools.io.signal);
+      const isChanged = await tools.desktop.openUrl(url, tools.io.signal);
       await keepScreenshot(tools);
-      return { url };
+      return {
+        url,
+        ...seen(isChanged, "the browser may not have opened it, or showed it already"),
+      };
+    },
+    async "app.open"(tools, parameters) {
+      const application = text(parameters, "application");
+      const isChanged = await tools.desktop.openApplication(application, tools.io.signal);
+      await keepScreenshot(tools);
+      return seen(isChanged, `${application} may not be installed there, or was in front already`);
     },
     async "screen.capture"(tools) {
       return { ...(await keepScreenshot(tools)), ...(await describeScreen(tools)) };
@@ -43,10 +52,6 @@ const ANSWERS: Readonly<Record<string, (tools: Tools, parameters: Parameters) =>
 
 /** What only does something. */
 const EFFECTS: Readonly<Record<string, (tools: Tools, parameters: Parameters) => Promise<void>>> = {
-  async "app.open"(tools, parameters) {
-    await tools.desktop.openApplication(text(parameters, "application"), tools.io.signal);
-    await keepScreenshot(tools);
-  },
   async "mouse.move"({ desktop, io }, parameters) {
     const to = coordinatesOf(parameters);
     if (to !== undefined) await desktop.move(to, io.signal);
@@ -142,6 +147,12 @@ export class DesktopActions {
     }
     if (bindsFocus(bound)) holdToFocus(bound, await this.#desktop.focus?.(io.signal));
   }
+}
+
+/** A desktop may answer as if it had opened what is not there. */
+function seen(isChanged: boolean, otherwise: string): Result {
+  const note = `The screen has not changed: ${otherwise}. Look at the screenshot.`;
+  return { screen_changed: isChanged, ...(!isChanged && { note }) };
 }
 
 async function keepScreenshot({ screen, io }: Tools): Promise<Result> {

@@ -20,6 +20,8 @@ export interface FocusedWindow {
   readonly identity: string;
   /** For a person; made by the program in it, so not to be trusted. */
   readonly title: string;
+  /** A terminal, as far as its class tells: what is pasted there by Control+V arrives as ^V. */
+  readonly isTerminal?: boolean;
 }
 
 /** A window on the screen, in pixels of the screen; parts of it may lie below others or outside. */
@@ -75,9 +77,10 @@ export interface Desktop {
   /** Presses the keys together, in order, and releases them. */
   chord(keys: readonly string[], signal: AbortSignal): Promise<void>;
   pressKeys(keys: readonly string[], press: Press, signal: AbortSignal): Promise<void>;
-  openApplication(application: string, signal: AbortSignal): Promise<void>;
-  /** `url` is an http or https URL as the WHATWG parser wrote it. */
-  openUrl(url: string, signal: AbortSignal): Promise<void>;
+  /** Resolves with whether the screen looks otherwise: what is in front already changes nothing. */
+  openApplication(application: string, signal: AbortSignal): Promise<boolean>;
+  /** The same for the page. `url` is an http or https URL as the WHATWG parser wrote it. */
+  openUrl(url: string, signal: AbortSignal): Promise<boolean>;
   /** undefined: no window has the focus. Absent: this desktop cannot tell. */
   focus?(signal: AbortSignal): Promise<FocusedWindow | undefined>;
   /** The topmost first. Absent: this desktop cannot tell. */

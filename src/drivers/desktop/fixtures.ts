@@ -11,6 +11,8 @@ export class FakeDesktop implements Desktop {
   captures = 0;
   pointer: Point = { x: 7, y: 8 };
   focused: FocusedWindow | undefined = { identity: "0x1 xterm", title: "a shell" };
+  /** Whether what is opened changes the screen. */
+  opens = true;
   /** What the next calls reject with. */
   failure: Error | undefined;
   readonly screen: Picture;
@@ -48,8 +50,14 @@ export class FakeDesktop implements Desktop {
   paste: Desktop["paste"] = (text) => this.#note("paste", text);
   chord: Desktop["chord"] = (keys) => this.#note("chord", keys);
   pressKeys: Desktop["pressKeys"] = (keys, press) => this.#note("pressKeys", keys, press);
-  openApplication: Desktop["openApplication"] = (name) => this.#note("openApplication", name);
-  openUrl: Desktop["openUrl"] = (url) => this.#note("openUrl", url);
+  openApplication: Desktop["openApplication"] = async (name) => {
+    await this.#note("openApplication", name);
+    return this.opens;
+  };
+  openUrl: Desktop["openUrl"] = async (url) => {
+    await this.#note("openUrl", url);
+    return this.opens;
+  };
   release = async (): Promise<void> => {
     this.calls.push(["release"]);
   };

@@ -32,6 +32,17 @@ const TYPED: readonly (readonly [string, Parameters, string])[] = [
   ["keyboard.press", { keys: ["a"], press: "down" }, "a"],
 ];
 
+test.each([
+  ["keyboard.paste", true, /\. It is a terminal, which shows \^V/],
+  ["keyboard.paste", false, /^Into the window "a shell"\.$/],
+  ["keyboard.type", true, /^Into the window "a shell"\.$/],
+])("%s into a terminal: %s", async (action, isTerminal, note) => {
+  const desktop = new FakeDesktop();
+  desktop.focused = { identity: "0x1 XTerm", title: "a shell", isTerminal };
+  const inspection = await inspect(desktop, action, { text: "é" });
+  expect(inspection.preview).toMatchObject({ note: expect.stringMatching(note) });
+});
+
 describe("the pointer", () => {
   test.each([...BOUND, ...SHOWN])(
     "%s %j is shown with its targets marked",

@@ -19,6 +19,7 @@ interface Aim {
 const MAX_TITLE = 100;
 const NOTHING: Inspection = { bound: {}, raises: [] };
 const NOT_SETTLED = "Earlier steps change the screen, so its target cannot be shown.";
+const TERMINAL = "It is a terminal, which shows ^V in place of what is pasted: type it instead.";
 const AT_POINTER = "It happens where the pointer is then; the mark shows where it is now.";
 
 const AIMS: Readonly<Record<string, (parameters: Parameters) => Aim>> = {
@@ -65,7 +66,8 @@ export async function inspectDesktop(
   const aim = lookUp(AIMS, action)?.(parameters);
   if (aim !== undefined) return await inspectAim(desktop, screen, aim, look);
   const typed = lookUp(TYPED, action)?.(parameters);
-  return typed === undefined ? NOTHING : await inspectTyped(desktop, typed, look);
+  if (typed === undefined) return NOTHING;
+  return await inspectTyped(desktop, typed, action === "keyboard.paste", look);
 }
 
 async function inspectAim(
@@ -97,7 +99,12 @@ function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: Look): Bound
   return bindTarget(picture, bound, targetCheck.radius_px);
 }
 
-async function inspectTyped(desktop: Desktop, typed: string, look: Look): Promise<Inspection> {
+async function inspectTyped(
+  desktop: Desktop,
+  typed: string,
+  isPasted: boolean,
+  look: Look,
+): Promise<Inspection> {
   if (desktop.focus === undefined || !look.isScreenSettled) return NOTHING;
   using _turn = await look.turn();
   const focus = await desktop.focus(look.signal);
@@ -105,10 +112,11 @@ async function inspectTyped(desktop: Desktop, typed: string, look: Look): Promis
     focus === undefined
       ? "No window has the focus."
       : `Into the window ${JSON.stringify(oneLine(focus.title, MAX_TITLE))}.`;
+  const warning = isPasted && focus?.isTerminal === true ? ` ${TERMINAL}` : "";
   return {
     raises: [],
     bound: look.targetCheck.enabled ? bindFocus(focus) : {},
-    preview: { kind: "text", text: typed, note },
+    preview: { kind: "text", text: typed, note: note + warning },
   };
 }
 

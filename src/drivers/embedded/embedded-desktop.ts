@@ -84,12 +84,12 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
     return programs.available ? this.#programs.applications.browserAvailable() : programs;
   }
 
-  async openApplication(application: string, signal: AbortSignal): Promise<void> {
-    await this.#open(() => this.#programs.openApplication(application, signal), signal);
+  async openApplication(application: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#open(() => this.#programs.openApplication(application, signal), signal);
   }
 
-  async openUrl(url: string, signal: AbortSignal): Promise<void> {
-    await this.#open(() => this.#programs.openUrl(url, signal), signal);
+  async openUrl(url: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#open(() => this.#programs.openUrl(url, signal), signal);
   }
 
   /** Ends the connections of programs that the policy would not allow any more. */
@@ -103,10 +103,10 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
     await this.#egress[Symbol.asyncDispose]();
   }
 
-  async #open(start: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #open(start: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     const before = glanceAt(await this.picture(signal));
     await this.exclusively(signal, start);
-    await awaitSettled(() => this.picture(signal), before, TIMES, signal);
+    return await awaitSettled(() => this.picture(signal), before, TIMES, signal);
   }
 }
 

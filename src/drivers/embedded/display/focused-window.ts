@@ -15,6 +15,9 @@ const LENGTH = 256;
 const MAX_TITLE = 200;
 const MAX_CLASS = 60;
 
+/** Classes of terminals. */
+const TERMINAL = /term|konsole|tilix|kitty|alacritty|ghostty|^foot$|^st-/i;
+
 /** Windows between what has the focus and what is a window to a person. */
 const MAX_DEPTH = 32;
 
@@ -29,7 +32,8 @@ export async function findFocusedWindow(
       classOf(connection, window),
       titleOf(connection, window),
     ]);
-    return { identity: `0x${window.toString(16)} ${name}`.trimEnd(), title };
+    const identity = `0x${window.toString(16)} ${name}`.trimEnd();
+    return { identity, title, isTerminal: TERMINAL.test(name) };
   } catch (error) {
     // It went away while it was looked at.
     if (error instanceof XRequestError) return undefined;

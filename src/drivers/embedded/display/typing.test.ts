@@ -93,6 +93,7 @@ describe.skipIf(missingForDisplay("xterm", "openbox"))("what is typed into a ter
     expect(window).toEqual({
       identity: expect.stringMatching(/^0x[0-9a-f]+ XTerm$/),
       title: "terminal",
+      isTerminal: true,
     });
     const other = await openTerminal(bench, "terminal nummer ∑");
     try {
