@@ -41,10 +41,11 @@ async function openByteBots(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
     import("./drivers/bytebot/agent/open-agent.ts"),
   ]);
   const { requestTimeoutMs, retryAttempts } = config;
-  const opened = config.bytebot.map(({ name, url, agentUrl, keys }): NamedDesktop => {
+  const opened = config.bytebot.map(({ name, url, agentUrl, keys, setting }): NamedDesktop => {
     const driver = openBytebotDriver({
       url,
       apiKey: secrets.bytebotApiKeys.get(name),
+      ...(setting !== undefined && { setting }),
       requestTimeoutMs,
       retryAttempts,
       ...(agentUrl !== undefined && {

@@ -56,20 +56,22 @@ function auditPart(writes: string | undefined, contradiction: string | undefined
   };
 }
 
-/** Every desktop must answer: a plan may name any of them. */
+/** While one desktop answers there is work that can be done; those that do not are named. */
 async function driverPart(desktops: readonly NamedDesktop[]): Promise<ReadyPart> {
   const problems = await Promise.all(
     desktops.map(async ({ name, driver }) => {
       const problem = await driver.health();
-      if (problem === undefined || desktops.length === 1) return problem;
-      return { ...problem, detail: `Desktop ${name}: ${problem.detail}` };
+      if (problem === undefined || desktops.length === 1) return problem && { name, ...problem };
+      return { ...problem, name, detail: `Desktop ${name}: ${problem.detail}` };
     }),
   );
   const found = problems.filter((problem) => problem !== undefined);
   if (found.length === 0) return OK;
   const hints = new Set(found.map(({ hint }) => hint));
+  const isDegraded = found.length < desktops.length;
   return {
-    ok: false,
+    ok: isDegraded,
+    ...(isDegraded && { degraded: found.map(({ name }) => name) }),
     detail: found.map(({ detail }) => detail).join("\n"),
     hint: [...hints].join("\n"),
   };

@@ -51,6 +51,8 @@ export interface Config {
 export interface ByteBotDesktop {
   /** What a plan calls it. */
   readonly name: string;
+  /** Where that URL stands, for hints; BYTEBOT_URL unless it is in a list of desktops. */
+  readonly setting?: string;
   /** Desktop daemon, without a slash at its end. */
   readonly url: string;
   /** Agent; undefined: none is used. */

@@ -159,8 +159,20 @@ describe("loadConfig", () => {
     const { config, secrets } = load({ BYTEBOT_API_KEY: "common" });
     expect(config.driver).toBe("bytebot");
     expect(config.bytebot).toEqual([
-      { name: "office", url: "http://office:9990", agentUrl: "http://office:9991", keys: null },
-      { name: "files", url: "http://files:9990", agentUrl: undefined, keys: ["alice"] },
+      {
+        name: "office",
+        setting: 'url of desktop "office" in bytebot.json',
+        url: "http://office:9990",
+        agentUrl: "http://office:9991",
+        keys: null,
+      },
+      {
+        name: "files",
+        setting: 'url of desktop "files" in bytebot.json',
+        url: "http://files:9990",
+        agentUrl: undefined,
+        keys: ["alice"],
+      },
     ]);
     expect([...secrets.bytebotApiKeys]).toEqual([
       ["office", "common"],

@@ -73,6 +73,7 @@ export function loadConfig(
   const apiKey = variables.secret("BYTEBOT_API_KEY");
   const desktops: readonly WrittenDesktop[] = listed?.map((desktop) => ({
     ...desktop,
+    setting: `url of desktop ${JSON.stringify(desktop.name)} in bytebot.json`,
     apiKey: desktop.apiKey ?? apiKey,
   })) ?? [
     {

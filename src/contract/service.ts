@@ -12,6 +12,9 @@ export type HealthView = Static<typeof HealthView>;
 
 export const ReadyPart = Type.Object({
   ok: Type.Boolean(),
+  degraded: Type.Optional(
+    Type.Array(Type.String(), { description: "desktops that do not answer, while others do" }),
+  ),
   detail: Type.Optional(Type.String()),
   hint: Type.Optional(Type.String()),
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CapabilitiesView, ReadyView } from "../../src/contract/service.ts";
 import { type Daemon, startDaemon } from "../bytebot/daemon.ts";
 import { call } from "../support/call.ts";
 import { execute, planRequest, task } from "../support/flow.ts";
@@ -102,9 +103,45 @@ describe("several desktops", () => {
       "GET",
       "/ready",
     );
-    expect(status).toBe(503);
+    expect(status).toBe(200);
     expect(body.parts.driver.detail).toContain("Desktop files");
     expect(body.parts.driver.detail).not.toContain("Desktop office");
     await files.listenAgain();
+  });
+
+  test("one that is down is named, and the others go on; all down is not ready", async () => {
+    const ready = async () => {
+      const { status, body } = await call<ReadyView>(gateway, "GET", "/ready");
+      return [status, body.ready, body.parts.driver] as const;
+    };
+    expect(await ready()).toEqual([200, true, { ok: true }]);
+    await files.stopListening();
+    expect(await ready()).toEqual([
+      200,
+      true,
+      {
+        ok: true,
+        degraded: ["files"],
+        detail: expect.stringMatching(/^Desktop files: nothing listens/),
+        hint: expect.stringContaining('set url of desktop "files" in bytebot.json to where'),
+      },
+    ]);
+    expect((await cursor("office")).status).toBe(200);
+    await office.stopListening();
+    expect(await ready()).toMatchObject([503, false, { ok: false }]);
+    await office.listenAgain();
+    await files.listenAgain();
+  });
+
+  test("hints name the file that the desktops are listed in", async () => {
+    await files.stopListening();
+    const { body } = await cursor("files", gateway.keys.clerk);
+    const ended = await execute(gateway, body.task_id, gateway.keys.clerk);
+    await files.listenAgain();
+    expect(ended.error).toMatchObject({ code: "bytebot_unavailable" });
+    expect(ended.error?.hint).toContain('url of desktop "files" in bytebot.json');
+    expect(JSON.stringify(ended)).not.toContain("BYTEBOT_URL");
+    const capabilities = await call<CapabilitiesView>(gateway, "GET", "/capabilities");
+    expect(JSON.stringify(capabilities.body)).not.toContain("BYTEBOT_AGENT_URL");
   });
 });

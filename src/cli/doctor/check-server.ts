@@ -72,15 +72,14 @@ function checkClock(date: string | null): Finding {
 async function checkReady(session: Session): Promise<Finding[]> {
   try {
     const { parts } = await session.anonymous(0).ready({ signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return Object.entries(parts).map(([name, part]) =>
-      part.ok
-        ? ok(`ready: ${name}`, part.detail ?? "ok")
-        : fault(
-            `ready: ${name}`,
-            part.detail ?? "not ready",
-            part.hint ?? "See the gateway's log.",
-          ),
-    );
+    return Object.entries(parts).map(([name, part]) => {
+      const detail = part.detail ?? (part.ok ? "ok" : "not ready");
+      const hint = part.hint ?? "See the gateway's log.";
+      if (!part.ok) return fault(`ready: ${name}`, detail, hint);
+      return part.degraded === undefined
+        ? ok(`ready: ${name}`, detail)
+        : warning(`ready: ${name}`, detail, hint);
+    });
   } catch (error) {
     return [fault("ready", messageOf(error), "See the gateway's log.")];
   }

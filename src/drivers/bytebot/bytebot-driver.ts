@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
 import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
@@ -12,6 +13,7 @@ import { ByteBotDesktop, type DesktopTimes, requireApplication } from "./bytebot
 import { checkHealth } from "./check-health.ts";
 import type { BreakerOptions } from "./circuit-breaker.ts";
 import { DaemonClient } from "./daemon-client.ts";
+import { namingSetting, URL_SETTING } from "./daemon-error.ts";
 import { DaemonLine, type Rest } from "./daemon-line.ts";
 import { estimateStep } from "./estimate-step.ts";
 import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
@@ -26,6 +28,8 @@ export interface ByteBotDriverOptions {
   readonly url: string;
   /** undefined: none is sent. */
   readonly apiKey: string | undefined;
+  /** Where its URL is set, as hints name it; BYTEBOT_URL unless given. */
+  readonly setting?: string;
   /** ms a request may take beyond what its action takes. */
   readonly requestTimeoutMs: number;
   /** How often a read, or what was surely not sent, is tried again. */
@@ -54,6 +58,7 @@ export function openBytebotDriver(options: ByteBotDriverOptions): Driver {
 class ByteBotDriver implements Driver {
   readonly name = "bytebot";
   readonly #url: string;
+  readonly #setting: string;
   readonly #apiKey: string | undefined;
   readonly #client: DaemonClient;
   readonly #line: DaemonLine;
@@ -62,6 +67,7 @@ class ByteBotDriver implements Driver {
 
   constructor(options: ByteBotDriverOptions) {
     this.#url = options.url;
+    this.#setting = options.setting ?? URL_SETTING;
     this.#apiKey = options.apiKey;
     this.#client = new DaemonClient(options);
     this.#line = new DaemonLine(this.#client, options.rest);
@@ -70,7 +76,11 @@ class ByteBotDriver implements Driver {
   }
 
   availability(action: string): Availability {
-    if (action === "agent.task") return this.#agent?.availability() ?? NO_AGENT;
+    if (action === "agent.task") {
+      const { hint } = NO_AGENT;
+      const none = { ...NO_AGENT, hint: namingSetting(hint, this.#setting) };
+      return this.#agent?.availability() ?? none;
+    }
     if (action === "wait" || isFileAction(action) || this.#actions.handles(action)) {
       return { available: true };
     }
@@ -83,6 +93,10 @@ class ByteBotDriver implements Driver {
   }
 
   async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
+    return await this.#naming(() => this.#inspect(action, parameters, look));
+  }
+
+  async #inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
     requireAvailable(this.availability(action));
     if (action === "app.open") requireApplication(text(parameters, "application"));
     if (isFileAction(action)) {
@@ -96,6 +110,10 @@ class ByteBotDriver implements Driver {
   }
 
   async perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
+    return await this.#naming(() => this.#perform(step, io));
+  }
+
+  async #perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>> {
     requireAvailable(this.availability(step.action));
     if (step.action === "agent.task" && this.#agent !== undefined) {
       return await this.#agent.perform(step, io);
@@ -123,12 +141,28 @@ class ByteBotDriver implements Driver {
   }
 
   async openVnc(signal: AbortSignal): Promise<Duplex> {
-    return await openVnc(this.#url, this.#apiKey, signal);
+    return await this.#naming(() => openVnc(this.#url, this.#apiKey, signal));
   }
 
   async health(): Promise<{ detail: string; hint: string } | undefined> {
-    const problem = await checkHealth(this.#client, this.#url);
-    return problem ?? (await this.#agent?.health());
+    const problem = await checkHealth(this.#client, this.#url, this.#setting);
+    if (problem !== undefined) return problem;
+    const agent = await this.#agent?.health();
+    return agent && { ...agent, hint: namingSetting(agent.hint, this.#setting) };
+  }
+
+  /** An operator looks for the setting that a hint names. */
+  async #naming<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      const hint = error instanceof GatewayError ? error.extras.hint : undefined;
+      if (!(error instanceof GatewayError) || hint === undefined) throw error;
+      const named = namingSetting(hint, this.#setting);
+      if (named === hint) throw error;
+      const extras = { ...error.extras, hint: named };
+      throw new GatewayError(error.code, error.detail, extras, error.cause);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,9 +178,9 @@ const DOINGS: Readonly<Record<string, string>> = {
   screenshot: "it takes a picture",
 };
 
-const NO_AGENT: Availability = {
+const NO_AGENT = {
   available: false,
   code: "capability_disabled",
   reason: "no agent of ByteBot is configured",
   hint: "Set BYTEBOT_AGENT_URL to ByteBot's agent (port 9991).",
-};
+} as const;

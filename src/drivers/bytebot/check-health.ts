@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { GatewayError } from "../../contract/errors.ts";
 import type { DaemonClient } from "./daemon-client.ts";
-import { statusError } from "./daemon-error.ts";
+import { namingSetting, statusError } from "./daemon-error.ts";
 import { TransportError } from "./transport.ts";
 
 interface Problem {
@@ -28,8 +28,20 @@ const CAUSES: Readonly<Record<string, (url: URL) => Problem>> = {
   }),
 };
 
-/** Asks the daemon for its pointer, once: what is wrong with the connection and what to do, or undefined. */
-export async function checkHealth(client: DaemonClient, url: string): Promise<Problem | undefined> {
+/**
+ * Asks the daemon for its pointer, once: what is wrong with the connection and what to do, or undefined.
+ * `setting` is where its URL stands.
+ */
+export async function checkHealth(
+  client: DaemonClient,
+  url: string,
+  setting: string,
+): Promise<Problem | undefined> {
+  const problem = await findProblem(client, url);
+  return problem && { ...problem, hint: namingSetting(problem.hint, setting) };
+}
+
+async function findProblem(client: DaemonClient, url: string): Promise<Problem | undefined> {
   const start = performance.now();
   try {
     const { status, body } = await client.probe(TIMEOUT_MS);

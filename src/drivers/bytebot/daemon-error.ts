@@ -3,6 +3,18 @@ import type { TransportError } from "./transport.ts";
 
 // ByteBot's own messages repeat what it was sent, secrets too: none of them is ever passed on.
 
+/** Where the URL of a desktop stands unless it is said. */
+export const URL_SETTING = "BYTEBOT_URL";
+
+/** A hint with the place where the operator has set the desktop's URL and key. */
+export function namingSetting(hint: string, setting: string): string {
+  if (setting === URL_SETTING) return hint;
+  return hint
+    .replaceAll(URL_SETTING, setting)
+    .replaceAll("BYTEBOT_AGENT_URL", setting.replace(/^url /, "agent_url "))
+    .replaceAll("BYTEBOT_API_KEY", setting.replace(/^url /, "api_key "));
+}
+
 type Explanation = readonly [detail: string, hint: string];
 
 const KEY_REFUSED: Explanation = [

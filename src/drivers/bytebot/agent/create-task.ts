@@ -15,7 +15,9 @@ export async function requireIdle(api: AgentApi, signal: AbortSignal): Promise<v
   throw new GatewayError(
     "desktop_unavailable",
     `ByteBot's agent has ${live.length === 1 ? "another task" : `${live.length} other tasks`} under way`,
-    { hint: "Let it finish or cancel it in ByteBot's own page (port 9992), then plan this again." },
+    {
+      hint: "Let it finish, or cancel it (docs/bytebot.md says how, under Troubleshooting), then plan this again.",
+    },
   );
 }
 
