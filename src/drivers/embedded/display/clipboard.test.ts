@@ -101,6 +101,21 @@ describe.skipIf(missingForDisplay())("the clipboard of a display", () => {
     expect((await fetched("UTF8_STRING")).data.toString()).toBe("ours again");
   });
 
+  test("what is withdrawn nobody gets; what was offered or copied since stays", async () => {
+    const { withdraw } = await live.clipboard.offer("secret");
+    withdraw();
+    expect((await fetched("UTF8_STRING")).type).toBe(0);
+    await live.clipboard.offer("new");
+    withdraw();
+    expect((await fetched("UTF8_STRING")).data.toString()).toBe("new");
+  });
+
+  test("what was pasted is withdrawn once a program has it", async () => {
+    await bench.desktop.paste("secret", never);
+    expect((await fetched("UTF8_STRING")).data.toString()).toBe("secret");
+    await expect.poll(async () => (await fetched("UTF8_STRING")).type, { timeout: 9000 }).toBe(0);
+  });
+
   test("a paste that no window takes ends by itself", async () => {
     await bench.desktop.paste("nobody wants it", never);
     expect((await fetched("UTF8_STRING")).data.toString()).toBe("nobody wants it");

@@ -24,6 +24,11 @@ interface Names {
   readonly texts: ReadonlySet<number>;
 }
 
+export interface Offer {
+  readonly fetched: Promise<void>;
+  readonly withdraw: () => void;
+}
+
 /** Opens the clipboard of a display. */
 export async function openClipboard(connection: XConnection): Promise<Clipboard> {
   const [clipboard, targets, ...texts] = await Promise.all(
@@ -57,12 +62,14 @@ export class Clipboard {
   }
 
   /**
-   * Puts a text on the clipboard, where it stays until somebody puts another there. Resolves when it
-   * is there; `fetched` resolves when the first program has got it.
+   * Puts a text on the clipboard, where it stays until it is withdrawn or somebody puts another there.
+   * Resolves when it is there; `fetched` resolves when the first program has got it. Withdrawn, nobody
+   * gets it any more; what somebody has copied since stays.
    */
-  async offer(text: string): Promise<{ readonly fetched: Promise<void> }> {
+  async offer(text: string): Promise<Offer> {
     const { clipboard } = this.#names;
-    this.#text = Buffer.from(text, "utf8");
+    const bytes = Buffer.from(text, "utf8");
+    this.#text = bytes;
     const fetched = new Promise<void>((resolve) => {
       this.#fetched = resolve;
     });
@@ -71,7 +78,10 @@ export class Clipboard {
       client.GetSelectionOwner(clipboard, answer),
     );
     if (owner !== this.#window) throw new Error("the clipboard could not be taken");
-    return { fetched };
+    const withdraw = () => {
+      if (this.#text === bytes) this.#text = undefined;
+    };
+    return { fetched, withdraw };
   }
 
   #serve(request: SelectionRequest): void {

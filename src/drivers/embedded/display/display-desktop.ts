@@ -11,6 +11,7 @@ import type {
   ShownWindow,
 } from "../../desktop/desktop.ts";
 import { SerialQueue } from "../../step/serial-queue.ts";
+import type { Offer } from "./clipboard.ts";
 import type { Display, LiveDisplay } from "./display.ts";
 import { findFocusedWindow } from "./focused-window.ts";
 import { takePicture } from "./screen-picture.ts";
@@ -19,6 +20,11 @@ import { XLostError } from "./x-connection.ts";
 
 /** How long a paste waits for a program to fetch the text; not every window takes one. Milliseconds. */
 const PASTE_TIMEOUT = 500;
+
+/** How long a pasted text stays for a program that has not fetched it; ms. */
+const SLOW_PROGRAM = 10_000;
+/** And after a program has: some fetch it in several steps; ms. */
+const AFTER_FETCH = 1000;
 
 /** What a display gives of a desktop; programs come from elsewhere. */
 type ScreenAndInput = Omit<Desktop, "openApplication" | "openUrl">;
@@ -95,10 +101,12 @@ export class DisplayDesktop implements ScreenAndInput {
     await this.#act(signal, ({ seat }) => seat.type(text, signal));
   }
 
-  /** Puts the text on the display's clipboard, where it stays, and presses Control+V. */
+  /** Puts the text on the display's clipboard for a moment, and presses Control+V. */
   async paste(text: string, signal: AbortSignal): Promise<void> {
     await this.#act(signal, async ({ seat, clipboard, connection }) => {
-      const { fetched } = await clipboard.offer(text);
+      const offer = await clipboard.offer(text);
+      const { fetched } = offer;
+      withdrawSoon(offer);
       await seat.chord(["Control_L", "v"]);
       const timer = new AbortController();
       const over = AbortSignal.any([timer.signal, signal]);
@@ -153,6 +161,15 @@ export class DisplayDesktop implements ScreenAndInput {
       }
     });
   }
+}
+
+/** What was pasted may be a secret: no program that comes later finds it. */
+function withdrawSoon({ fetched, withdraw }: Offer): void {
+  const timer = setTimeout(withdraw, SLOW_PROGRAM).unref();
+  void fetched.then(() => {
+    clearTimeout(timer);
+    setTimeout(withdraw, AFTER_FETCH).unref();
+  });
 }
 
 function toGatewayError(error: unknown, wasSent: boolean): GatewayError {
