@@ -58,18 +58,21 @@ const BREACHES: Record<string, Record<string, string>> = {
     "src/guard/a.ts": type("../auth/x.ts"),
   },
   "notify-imports-only-lib-contract": { "src/notify/a.ts": type("../tasks/x.ts") },
-  "operate-imports-only-lib-contract-policy-capabilities-tasks-audit": {
-    "src/operate/a.ts": type("../auth/x.ts"),
+  "takeover-imports-only-lib-contract-policy-capabilities-tasks": {
+    "src/takeover/a.ts": type("../auth/x.ts"),
+  },
+  "admin-imports-only-lib-contract-policy-capabilities-tasks-audit": {
+    "src/admin/a.ts": type("../auth/x.ts"),
   },
   "people-imports-only-lib-contract-policy": { "src/people/a.ts": type("../tasks/x.ts") },
-  "vnc-imports-only-lib-contract-tasks": { "src/vnc/a.ts": type("../http/x.ts") },
+  "vnc-imports-only-lib-contract-tasks-takeover": { "src/vnc/a.ts": type("../http/x.ts") },
   "client-imports-only-lib-contract": { "src/client/a.ts": type("../tasks/x.ts") },
   "drivers-imports-only-ports": { "src/drivers/one/a.ts": type("../../config/x.ts") },
   "drivers-imports-ports-as-types": { "src/drivers/one/code.ts": code("../../tasks/x.ts") },
   "store-imports-only-ports": { "src/store/one/a.ts": type("../../http/x.ts") },
   "store-imports-ports-as-types": { "src/store/one/code.ts": code("../../audit/x.ts") },
   "http-knows-no-backend": { "src/http/a.ts": type("../store/x.ts") },
-  "context-alone-imports-implementations": { "src/main.ts": code("./drivers/x.ts") },
+  "compose-alone-imports-implementations": { "src/main.ts": code("./drivers/x.ts") },
   "cli-knows-no-driver": { "src/cli/a.ts": code("../drivers/x.ts") },
   "nobody-imports-the-program": { "src/http/program.ts": code("../main.ts") },
   "console-knows-the-contract-only": { "console/a.ts": code("../src/lib/x.ts") },
@@ -130,7 +133,7 @@ test("a tree that keeps to the rules passes", () => {
     "src/capabilities/y.ts": code("../policy/x.ts"),
     "src/drivers/one/y.ts": type("../../tasks/x.ts"),
     "src/store/one/y.ts": type("../../audit/x.ts"),
-    "src/context.ts": `${code("./drivers/x.ts")}export { t as s } from "./store/x.ts";\n`,
+    "src/compose/context.ts": `${code("../drivers/x.ts")}export { t as s } from "../store/x.ts";\n`,
     "src/http/y.test.ts": code("../store/x.ts"),
   });
   expect(output).toContain(" 0 violations");

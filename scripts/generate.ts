@@ -22,7 +22,7 @@ import { policyJsonSchema } from "../src/policy/policy-schema.ts";
  */
 const root = dirname(import.meta.dirname);
 const PUBLIC_URL = "http://localhost:8089";
-const NO_SURROUNDINGS = { actions: [], ownHosts: [] };
+const NO_SURROUNDINGS = { actions: [], protectedHosts: [] };
 
 const FILES: Readonly<Record<string, () => unknown>> = {
   "config/policy.json": shippedPolicy,

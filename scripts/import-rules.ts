@@ -45,10 +45,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: ["policy", "capabilities", "events", "audit"],
   tools: ["policy", "capabilities", "tasks"],
   guard: ["policy", "capabilities", "tasks"],
-  operate: ["policy", "capabilities", "tasks", "audit"],
+  takeover: ["policy", "capabilities", "tasks"],
+  admin: ["policy", "capabilities", "tasks", "audit"],
   notify: [],
   people: ["policy"],
-  vnc: ["tasks"],
+  vnc: ["tasks", "takeover"],
   client: [],
 };
 
@@ -61,13 +62,14 @@ const PORT_ROOMS = [
   "events",
   "notify",
   "people",
-  "operate",
+  "admin",
   "policy",
+  "takeover",
   "tasks",
 ];
 
-/** Tests, contract suites that every implementation runs, and what tests start or share. */
-const tests = "\\.test\\.ts$|-contract\\.ts$|/test-[^/]+\\.ts$|/fixtures\\.ts$";
+/** Tests stand beside what they test; what they share is in test/support. */
+const tests = "\\.test\\.ts$";
 const any = (names: readonly string[]) => `^src/(${names.join("|")})/`;
 
 /** A room imports itself, `lib`, `contract` and what its row of ROOMS names. */
@@ -97,7 +99,7 @@ const backendRules: IForbiddenRuleType[] = ["drivers", "store"].flatMap((room) =
   },
   {
     name: `${room}-imports-ports-as-types`,
-    comment: `What src/${room} takes from another room is \`import type\`: code comes from context.`,
+    comment: `What src/${room} takes from another room is \`import type\`: code comes from compose.`,
     severity: "error" as const,
     from: { path: any([room]), pathNot: tests },
     to: { path: any(PORT_ROOMS), dependencyTypesNot: ["type-only"] },
@@ -112,38 +114,35 @@ export const importRules: IForbiddenRuleType[] = [
     comment: "http and mcp reach drivers and stores through tasks and ports only.",
     severity: "error" as const,
     from: { path: any(["http", "mcp"]), pathNot: tests },
-    to: { path: `${any(["drivers", "store", "cli", "client"])}|^src/(context|main)\\.ts$` },
+    to: {
+      path: `${any(["drivers", "store", "cli", "client"])}|^src/main\\.ts$|${any(["compose"])}`,
+    },
   },
   {
-    name: "context-alone-imports-implementations",
+    name: "compose-alone-imports-implementations",
     comment:
-      "Drivers and stores are wired in context.ts and open-desktops.ts; the local commands of cli may open a store.",
+      "Drivers and stores are wired in compose/; the local commands of cli may open a store.",
     severity: "error" as const,
     from: {
       path: "^src/",
-      pathNot: [
-        tests,
-        "^src/(context|open-desktops)\\.ts$",
-        any(["drivers", "store"]),
-        any(["cli"]),
-      ],
+      pathNot: [tests, any(["compose", "drivers", "store", "cli"])],
     },
     to: { path: any(["drivers", "store"]) },
   },
   {
     name: "cli-knows-no-driver",
     comment:
-      "Commands about tasks use the client; local ones context, config, policy, store, audit.",
+      "Commands about tasks use the client; local ones compose, config, policy, store, audit.",
     severity: "error" as const,
     from: { path: any(["cli"]), pathNot: tests },
     to: { path: any(["drivers", "http", "auth", "tasks"]) },
   },
   {
     name: "nobody-imports-the-program",
-    comment: "main.ts and cli/ are where the program starts; context.ts belongs to them.",
+    comment: "main.ts and cli/ are where the program starts; compose/ belongs to them.",
     severity: "error" as const,
-    from: { path: "^src/", pathNot: [tests, any(["cli"]), "^src/main\\.ts$"] },
-    to: { path: "^src/(main|context)\\.ts$|^src/cli/" },
+    from: { path: "^src/", pathNot: [tests, any(["cli", "compose"]), "^src/main\\.ts$"] },
+    to: { path: `^src/main\\.ts$|${any(["cli", "compose"])}` },
   },
   {
     name: "console-knows-the-contract-only",

@@ -1,17 +1,17 @@
 import { once } from "node:events";
-import { bind } from "./bind.ts";
-import { collectWhenIdle } from "./collect-when-idle.ts";
+import { bind } from "./compose/bind.ts";
+import { collectWhenIdle } from "./compose/collect-when-idle.ts";
+import { createContext } from "./compose/context.ts";
+import { createLogger } from "./compose/logger.ts";
 import { loadConfig } from "./config/load-config.ts";
-import { createContext } from "./context.ts";
 import { failPresentRequest } from "./lib/request-scope.ts";
 import { toSourceStack } from "./lib/source-stack.ts";
-import { createLogger } from "./logger.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./lib/version.ts";
 
 /** Starts the service, serves until SIGTERM or SIGINT, disposes. Resolves when all is closed. */
 export async function main(): Promise<void> {
   const { config, secrets } = loadConfig(process.env, process.cwd());
-  const { log, learn, flush } = createLogger(config, secrets);
+  const { log, redact, flush } = createLogger(config, secrets);
   const crash = (err: unknown): void => {
     // What one request does wrong ends that request; all else leaves a state that nobody knows.
     if (failPresentRequest(err)) return;
@@ -22,7 +22,7 @@ export async function main(): Promise<void> {
   log.debug({ config }, "configuration");
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
   {
-    await using context = await createContext({ config, secrets, log, learn });
+    await using context = await createContext({ config, secrets, log, redact });
     const at = { host: config.host, port: config.port };
     const url = await bind(() => context.app.listen(at), at, ["HOST", "PORT"]);
     using _idle = collectWhenIdle(context.app.server);

@@ -21,7 +21,7 @@ export function App() {
     <QueryClientProvider client={client}>
       <Announcer>
         <Suspense fallback={<p className="loading">Loading…</p>}>
-          <Door />
+          <AuthGate />
         </Suspense>
       </Announcer>
     </QueryClientProvider>
@@ -29,7 +29,7 @@ export function App() {
 }
 
 /** Who is not signed in sees how to, wherever they were going; then they are there. */
-function Door() {
+function AuthGate() {
   const [token, setToken] = useState(firstToken);
   const session = useSession();
   // A link that is opened where the page is open already does not load it anew.

@@ -1,8 +1,8 @@
 import { makeVisible } from "../../src/contract/inert-text.ts";
 
 /** So much fits on any screen at once: what is larger is read part by part. */
-const MOST_LINES = 12;
-const MOST_CHARACTERS = 700;
+const MAX_LINES = 12;
+const MAX_CHARACTERS = 700;
 
 /** A line of a text, or what of a very long one fits into a chunk. */
 export interface ChunkLine {
@@ -34,7 +34,7 @@ export function chunksOf(text: string): Chunk[] {
   lines.forEach((line, index) => {
     let number: number | undefined = index + 1;
     for (const piece of pieces(visibleLine(line))) {
-      if (chunk.length >= MOST_LINES || characters + piece.length > MOST_CHARACTERS) close();
+      if (chunk.length >= MAX_LINES || characters + piece.length > MAX_CHARACTERS) close();
       chunk.push({ text: piece, number });
       characters += piece.length;
       number = undefined;
@@ -56,11 +56,11 @@ function visibleLine(line: string): string {
 }
 
 function pieces(line: string): string[] {
-  if (line.length <= MOST_CHARACTERS) return [line];
+  if (line.length <= MAX_CHARACTERS) return [line];
   const cut: string[] = [];
   let start = 0;
   while (start < line.length) {
-    let end = Math.min(start + MOST_CHARACTERS, line.length);
+    let end = Math.min(start + MAX_CHARACTERS, line.length);
     // Neither a surrogate pair nor a written-out character is torn apart.
     const open = line.lastIndexOf("⟦", end - 1);
     if (end < line.length && open > start && open > end - 11 && line.indexOf("⟧", open) >= end) {

@@ -21,7 +21,7 @@ const KEYS = [
 const SIGN = /^[^A-Za-z]$/;
 
 /** As the capabilities take it at most. */
-const LONGEST = { type: 4096, paste: 65_536 } as const;
+const MAX_CHARACTERS = { type: 4096, paste: 65_536 } as const;
 
 interface Props {
   readonly input: HandInput;
@@ -43,7 +43,7 @@ function TextEntry({ input: { act } }: Pick<Props, "input">) {
   const [text, setText] = useState("");
   const send = (event: FormEvent) => {
     event.preventDefault();
-    act(text.length > LONGEST.type ? "keyboard.paste" : "keyboard.type", { text });
+    act(text.length > MAX_CHARACTERS.type ? "keyboard.paste" : "keyboard.type", { text });
     setText("");
   };
   const paste = () => {
@@ -56,7 +56,7 @@ function TextEntry({ input: { act } }: Pick<Props, "input">) {
         <span>Text for the desktop</span>
         <textarea
           rows={2}
-          maxLength={LONGEST.paste}
+          maxLength={MAX_CHARACTERS.paste}
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}

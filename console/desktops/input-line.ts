@@ -1,10 +1,10 @@
 import type { InputRequest } from "../../src/contract/desktop.ts";
 
 /** As many may wait for the one under way; whoever is faster than that sees nothing of what they do. */
-const MOST_WAITING = 12;
+const MAX_WAITING = 12;
 /** Limits of the capabilities. */
-const LONGEST_TEXT = 4096;
-const MOST_NOTCHES = 50;
+const MAX_TEXT = 4096;
+const MAX_NOTCHES = 50;
 
 export type InputAction = InputRequest["action"];
 
@@ -38,7 +38,7 @@ export class InputLine {
     if (joined !== undefined) {
       this.#waiting[this.#waiting.length - 1] = joined;
     } else {
-      if (this.#waiting.length >= MOST_WAITING) return false;
+      if (this.#waiting.length >= MAX_WAITING) return false;
       this.#waiting.push({ action, parameters });
     }
     if (!this.#isBusy) void this.#work();
@@ -64,14 +64,14 @@ function join(before: InputRequest, after: InputRequest): InputRequest | undefin
   if (before.action !== after.action) return undefined;
   if (after.action === "keyboard.type") {
     const text = `${before.parameters.text}${after.parameters.text}`;
-    return text.length > LONGEST_TEXT ? undefined : { ...after, parameters: { text } };
+    return text.length > MAX_TEXT ? undefined : { ...after, parameters: { text } };
   }
   if (
     after.action === "mouse.scroll" &&
     before.parameters.direction === after.parameters.direction
   ) {
     const notches = Number(before.parameters.scroll_count) + Number(after.parameters.scroll_count);
-    const scroll_count = Math.min(notches, MOST_NOTCHES);
+    const scroll_count = Math.min(notches, MAX_NOTCHES);
     return { ...after, parameters: { ...after.parameters, scroll_count } };
   }
   return undefined;

@@ -10,7 +10,7 @@ const PACE_MS = 900;
 /** ms after an input: what it did is to be seen, and a picture of just before counts as fresh till then. */
 const HURRY_MS = 450;
 const FIRST_RETRY_MS = 2000;
-const LONGEST_RETRY_MS = 15_000;
+const MAX_RETRY_MS = 15_000;
 
 /** Asks for one picture after the other, never two at a time, until it is closed. */
 export class PictureFeed {
@@ -79,7 +79,7 @@ export class PictureFeed {
 
   #pause(took: number): number {
     if (this.#failures > 0) {
-      return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS);
+      return Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS);
     }
     return this.#isHurried ? HURRY_MS : Math.max(PACE_MS, took);
   }

@@ -9,7 +9,7 @@ export interface Point {
 }
 
 /** Points a drag may pass. */
-const MOST_POINTS = 200;
+const MAX_POINTS = 200;
 
 /**
  * A place on a picture as it is shown, in pixels of the screen that it shows; what lies beside it is at
@@ -34,7 +34,7 @@ function onAxis(share: number, length: number): number {
 
 /** A way with as many points as a drag may have, its first and last among them. */
 export function thinOut(path: readonly Point[]): readonly Point[] {
-  if (path.length <= MOST_POINTS) return path;
-  const step = (path.length - 1) / (MOST_POINTS - 1);
-  return Array.from({ length: MOST_POINTS }, (_, index) => path[Math.round(index * step)] as Point);
+  if (path.length <= MAX_POINTS) return path;
+  const step = (path.length - 1) / (MAX_POINTS - 1);
+  return Array.from({ length: MAX_POINTS }, (_, index) => path[Math.round(index * step)] as Point);
 }

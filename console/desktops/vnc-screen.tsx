@@ -23,7 +23,7 @@ interface Props {
 }
 
 /** Connections that come to nothing, one after the other, before it is given up. */
-const MOST_FAILURES = 3;
+const MAX_FAILURES = 3;
 /** ms that one must hold to have come to something. */
 const HOLDS_MS = 10_000;
 const RETRY_MS = 1500;
@@ -60,7 +60,7 @@ export function VncScreen({ name, isMine, size: known, onGone }: Props) {
     }
     const held = performance.now() - since.current;
     failures.current = held < HOLDS_MS ? failures.current + 1 : 1;
-    if (failures.current < MOST_FAILURES) return RETRY_MS * failures.current;
+    if (failures.current < MAX_FAILURES) return RETRY_MS * failures.current;
     onGone();
     return undefined;
   });

@@ -23,7 +23,7 @@ interface Options {
 }
 
 const PAGE = 200;
-const MOST_PAGES = 10;
+const MAX_PAGES = 10;
 /** Changes within so long are drawn, and asked for, together. */
 const PAUSE_MS = 200;
 /** Where more than so many tasks changed at once, the lists are cheaper than each by itself. */
@@ -143,7 +143,7 @@ export class InboxStore {
   async #list(status: "planned" | "awaiting_confirmation"): Promise<TaskView[]> {
     const tasks: TaskView[] = [];
     let cursor: string | undefined;
-    for (let page = 0; page < MOST_PAGES; page += 1) {
+    for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await this.#options.source.tasks({
         status,
         limit: PAGE,

@@ -2,7 +2,7 @@ import { oneLine } from "../../src/contract/inert-text.ts";
 import type { Waiting } from "./waiting.ts";
 
 const WANTED = "bytebot-notifications";
-const MOST_CHARACTERS = 140;
+const MAX_CHARACTERS = 140;
 
 export type NotificationChoice = "on" | "off" | "refused" | "impossible";
 
@@ -27,7 +27,7 @@ export async function chooseNotifications(on: boolean): Promise<NotificationChoi
 export function notifyOf(waiting: Waiting, open: () => void): void {
   if (notificationChoice() !== "on" || document.visibilityState === "visible") return;
   const notification = new Notification(`${waiting.risk} risk: a plan waits for you`, {
-    body: oneLine(waiting.summary, MOST_CHARACTERS),
+    body: oneLine(waiting.summary, MAX_CHARACTERS),
     tag: waiting.id,
   });
   notification.onclick = () => {

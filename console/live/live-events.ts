@@ -26,7 +26,7 @@ interface Options {
 }
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
+const MAX_PAUSE_MS = 10_000;
 
 /**
  * GET /events for as long as it is not closed. A browser gives up a stream that was refused once (a
@@ -94,7 +94,7 @@ export class LiveEvents {
       if (this.#closed) return;
       this.#failures += 1;
       onState?.("broken");
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
+      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), MAX_PAUSE_MS);
       // Spread out: all pages lose their stream at the same moment.
       this.#timer = setTimeout(() => this.#open(), pause * (0.75 + Math.random() / 2));
     };

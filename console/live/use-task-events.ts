@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { type LiveEvent, LiveEvents } from "./live-events.ts";
 
 /** More than a page can show: the newest are kept. */
-const MOST = 2000;
+const MAX_EVENTS = 2000;
 const FINAL: ReadonlySet<string> = new Set([
   "task_rejected",
   "task_expired",
@@ -23,7 +23,7 @@ export function useTaskEvents(taskId: string): readonly LiveEvent[] {
       frame = 0;
       const batch = waiting;
       waiting = [];
-      setEvents((before) => [...before, ...batch].slice(-MOST));
+      setEvents((before) => [...before, ...batch].slice(-MAX_EVENTS));
     };
     const live = new LiveEvents({
       taskId,

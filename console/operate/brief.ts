@@ -1,6 +1,6 @@
 /** So much of a record's details stands in its line. */
-const MOST_PARTS = 4;
-const MOST_CHARACTERS = 60;
+const MAX_PARTS = 4;
+const MAX_CHARACTERS = 60;
 
 /** What names itself stands without its name. */
 const PLAIN = new Set(["decision", "action", "summary", "plan_summary", "reason", "name"]);
@@ -14,11 +14,11 @@ export function briefOf(details: Readonly<Record<string, unknown>> | undefined):
     const text = shortened(String(value));
     return [PLAIN.has(name) ? text : `${name} ${text}`];
   });
-  return parts.slice(0, MOST_PARTS).join(" · ");
+  return parts.slice(0, MAX_PARTS).join(" · ");
 }
 
 function shortened(text: string): string {
   const characters = Array.from(text);
-  if (characters.length <= MOST_CHARACTERS) return text;
-  return `${characters.slice(0, MOST_CHARACTERS).join("")}…`;
+  if (characters.length <= MAX_CHARACTERS) return text;
+  return `${characters.slice(0, MAX_CHARACTERS).join("")}…`;
 }

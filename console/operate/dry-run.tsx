@@ -5,7 +5,7 @@ import { ProblemNote } from "../parts/problem-note.tsx";
 import { DryRunResult } from "./dry-run-result.tsx";
 
 /** The service reads no more. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Decides the last plans anew by another policy, before it is put in place. */
 export function DryRun({ current }: { current: string }) {
@@ -23,8 +23,7 @@ export function DryRun({ current }: { current: string }) {
     // The same file can be chosen again once it was changed.
     event.target.value = "";
     if (file === undefined) return;
-    if (file.size > MOST_BYTES)
-      setMistake(new Error("This file is larger than any policy may be."));
+    if (file.size > MAX_BYTES) setMistake(new Error("This file is larger than any policy may be."));
     else change(await file.text());
   };
   const send = (event: FormEvent) => {

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Mark } from "../app/mark.tsx";
 
 /** The pages before one is let in. */
-export function DoorPage({ title, children }: { title: string; children: ReactNode }) {
+export function AuthGatePage({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className="door">
       <div className="door-card">

@@ -6,7 +6,7 @@ import { changeSession } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { Inert } from "../parts/inert.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
-import { DoorPage } from "./door-page.tsx";
+import { AuthGatePage } from "./door-page.tsx";
 import { passkeysWork } from "./passkeys-work.ts";
 import { NewPassword } from "./password-fields.tsx";
 
@@ -22,7 +22,7 @@ export function EnrolPage({ token, onDone }: { token: string; onDone: () => void
   const [done, setDone] = useState<SessionView>();
   if (done !== undefined) return <SignInName session={done} onDone={onDone} />;
   return (
-    <DoorPage title={link.data === undefined ? "Opening your link" : TITLES[link.data.purpose]}>
+    <AuthGatePage title={link.data === undefined ? "Opening your link" : TITLES[link.data.purpose]}>
       {link.isPending && <p className="loading">Asking the gateway…</p>}
       {link.error !== null && (
         <>
@@ -35,7 +35,7 @@ export function EnrolPage({ token, onDone }: { token: string; onDone: () => void
       {link.data !== undefined && (
         <EnrolForm enrolment={link.data} onDone={onDone} onName={setDone} />
       )}
-    </DoorPage>
+    </AuthGatePage>
   );
 }
 
@@ -129,12 +129,12 @@ function EnrolForm({
 /** Who signs in with a password must know their id. */
 function SignInName({ session, onDone }: { session: SessionView; onDone: () => void }) {
   return (
-    <DoorPage title="Remember your sign-in name">
+    <AuthGatePage title="Remember your sign-in name">
       <p>With your password you sign in as</p>
       <p className="sign-in-name">{session.person.id}</p>
       <button type="button" className="button primary large" onClick={onDone}>
         Go on
       </button>
-    </DoorPage>
+    </AuthGatePage>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from "react";
 
-const LEAST = 12;
-const MOST = 256;
+const MIN_CHARACTERS = 12;
+const MAX_CHARACTERS = 256;
 
 /** A password to be, which can be looked at. */
 export function NewPassword({
@@ -15,12 +15,12 @@ export function NewPassword({
   return (
     <>
       <label className="field">
-        <span>Password, at least {LEAST} characters</span>
+        <span>Password, at least {MIN_CHARACTERS} characters</span>
         <input
           type={shown ? "text" : "password"}
           required
-          minLength={LEAST}
-          maxLength={MOST}
+          minLength={MIN_CHARACTERS}
+          maxLength={MAX_CHARACTERS}
           autoComplete="new-password"
           value={value}
           onChange={(event) => onChange(event.target.value)}

@@ -5,7 +5,7 @@ import { signInWithPasskey } from "../api/passkeys.ts";
 import { changeSession } from "../api/queries.ts";
 import { service } from "../api/service.ts";
 import { ProblemNote } from "../parts/problem-note.tsx";
-import { DoorPage } from "./door-page.tsx";
+import { AuthGatePage } from "./door-page.tsx";
 import { passkeysWork } from "./passkeys-work.ts";
 
 /** By passkey, or where there is none by password. */
@@ -26,7 +26,7 @@ export function SignInPage() {
     known.mutate();
   };
   return (
-    <DoorPage title="Sign in">
+    <AuthGatePage title="Sign in">
       {byPassword ? (
         <form className="form" onSubmit={send}>
           <label className="field">
@@ -86,6 +86,6 @@ export function SignInPage() {
           On the command line, <code>./gateway approve TASK</code> decides with the approver's key.
         </p>
       </details>
-    </DoorPage>
+    </AuthGatePage>
   );
 }

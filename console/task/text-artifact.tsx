@@ -6,7 +6,7 @@ import { ProblemNote } from "../parts/problem-note.tsx";
 import { bytes } from "./bytes.ts";
 
 /** Larger ones are for the download: a page of a million lines helps nobody. */
-const MOST_BYTES = 500_000;
+const MAX_BYTES = 500_000;
 
 /** A text artifact, as inert text over the page. */
 export function TextArtifact({ address, size }: { address: string; size: number }) {
@@ -19,9 +19,9 @@ export function TextArtifact({ address, size }: { address: string; size: number 
         <Dialog.Popup className="dialog wide">
           <Dialog.Title>Text</Dialog.Title>
           <Content address={address} />
-          {size > MOST_BYTES && (
+          {size > MAX_BYTES && (
             <p className="hint">
-              The first {bytes(MOST_BYTES)} of {bytes(size)}: download it for all.
+              The first {bytes(MAX_BYTES)} of {bytes(size)}: download it for all.
             </p>
           )}
           <div className="dialog-buttons">
@@ -40,7 +40,7 @@ function Content({ address }: { address: string }) {
       const response = await fetch(address, { signal });
       if (!response.ok) throw new Error("The artifact could not be read; it may be gone.");
       const blob = await response.blob();
-      return blob.slice(0, MOST_BYTES).text();
+      return blob.slice(0, MAX_BYTES).text();
     },
     staleTime: Number.POSITIVE_INFINITY,
   });

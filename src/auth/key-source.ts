@@ -11,7 +11,7 @@ export interface KeySourceOptions {
   /** Reads all keys anew; throws where they cannot be used. */
   readonly load: () => readonly KeyDefinition[];
   /** Ids that the same file says have ended: no key of another source revives them. */
-  readonly ended?: () => readonly string[];
+  readonly revokedIds?: () => readonly string[];
   /** Follow changes of the file; true by default. */
   readonly watch?: boolean;
 }
@@ -34,7 +34,7 @@ export class KeySource implements AsyncDisposable {
   readonly #refused = new Set<(problem: string) => void>();
   #problem: string | undefined;
   #configured: readonly KeyDefinition[];
-  #ended: readonly string[];
+  #revokedIds: readonly string[];
   #joined: JoinedKeys | undefined;
   #shadowed: ReadonlyMap<string, string> = new Map();
   /** Of the file last looked at, good or bad. */
@@ -45,7 +45,7 @@ export class KeySource implements AsyncDisposable {
     this.#options = options;
     this.#seen = fileState(options.file);
     this.#configured = options.load();
-    this.#ended = options.ended?.() ?? [];
+    this.#revokedIds = options.revokedIds?.() ?? [];
     this.ring = new KeyRing(this.#configured);
     if (options.watch !== false) {
       this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
@@ -66,7 +66,7 @@ export class KeySource implements AsyncDisposable {
   placeOf(keyId: string): string | undefined {
     const found = this.#configured.find(({ principal }) => principal.keyId === keyId);
     if (found === undefined)
-      return this.#ended.includes(keyId)
+      return this.#revokedIds.includes(keyId)
         ? `${basename(this.#options.file)} says that it is revoked`
         : undefined;
     return `it stands in ${found.origin?.place ?? "the configuration"}`;
@@ -85,7 +85,7 @@ export class KeySource implements AsyncDisposable {
   refresh(): void {
     const joined = this.#joined?.definitions() ?? [];
     const shadowed = findShadowed(this.#configured, joined);
-    for (const id of this.#ended) {
+    for (const id of this.#revokedIds) {
       if (!shadowed.has(id) && joined.some(({ principal }) => principal.keyId === id)) {
         shadowed.set(id, `${basename(this.#options.file)} says that it is revoked`);
       }
@@ -130,17 +130,17 @@ export class KeySource implements AsyncDisposable {
   #load(): void {
     this.#seen = fileState(this.#options.file);
     let definitions: readonly KeyDefinition[];
-    let ended: readonly string[];
+    let revokedIds: readonly string[];
     try {
       definitions = this.#options.load();
-      ended = this.#options.ended?.() ?? [];
+      revokedIds = this.#options.revokedIds?.() ?? [];
     } catch (error) {
       this.#refuse(error instanceof Error ? error.message : String(error));
       return;
     }
     this.#problem = undefined;
     this.#configured = definitions;
-    this.#ended = ended;
+    this.#revokedIds = revokedIds;
     this.refresh();
     for (const listener of this.#reloaded) listener();
   }

@@ -3,11 +3,11 @@ import { atOnce, inTurns, LARGE } from "../lib/turns.ts";
 
 const MAC_LENGTH = 32;
 /** 44 characters are usual; the decoder skips what is not base64, and that must have an end. */
-const LONGEST_SPELLING = 256;
+const MAX_SPELLING = 256;
 
 /** The 32 bytes of a MAC in any base64 spelling Node reads; undefined where it is not 32 bytes. */
 export function decodeMac(spelling: string): Uint8Array | undefined {
-  if (spelling.length > LONGEST_SPELLING) return undefined;
+  if (spelling.length > MAX_SPELLING) return undefined;
   const mac = Buffer.from(spelling, "base64");
   return mac.length === MAC_LENGTH ? mac : undefined;
 }

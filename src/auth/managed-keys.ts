@@ -26,7 +26,7 @@ const TOKEN_PREFIX = "bbg_";
 const PLANNING: ReadonlySet<string> = new Set(["plan", "execute"]);
 const DAY_MS = 86_400_000;
 /** setTimeout takes no more than 24 days. */
-const LONGEST_WAIT_MS = DAY_MS;
+const MAX_WAIT_MS = DAY_MS;
 
 /**
  * The keys that operators make, rotate and revoke in the console. Each change is durable, with its
@@ -200,7 +200,7 @@ export class ManagedKeys implements Disposable {
     clearTimeout(this.#timer);
     const ends = [...this.#keys.values()].flatMap(endsOf);
     if (ends.length === 0) return;
-    const waitMs = Math.max(0, Math.min(Math.min(...ends) - Date.now(), LONGEST_WAIT_MS));
+    const waitMs = Math.max(0, Math.min(Math.min(...ends) - Date.now(), MAX_WAIT_MS));
     this.#timer = setTimeout(() => this.#endWhatIsOver(), waitMs + 1).unref();
   }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import Type from "typebox";
 import { EnvelopeFile } from "../contract/policy.ts";
-import { completeEnvelope } from "../policy/complete-envelope.ts";
+import { applyEnvelopeDefaults } from "../policy/envelope-defaults.ts";
 import { checkContent, contentSize } from "./content.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
 import { describeEnvelope, readEnvelope } from "./envelope.ts";
@@ -31,7 +31,7 @@ export const agentTask = defineCapability({
   action: "agent.task",
   description: "Let ByteBot's own agent work on a task",
   risk: "high",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     description: Type.String({
@@ -79,9 +79,9 @@ export const agentTask = defineCapability({
       files: files.map((file) => ({ media_type: "application/octet-stream", ...file })),
     };
   },
-  complete: (parameters, rules) => ({
+  applyPolicyDefaults: (parameters, rules) => ({
     ...parameters,
-    envelope: completeEnvelope(parameters.envelope, rules.envelope),
+    envelope: applyEnvelopeDefaults(parameters.envelope, rules.envelope),
   }),
   facts: ({ files = [], envelope }) => ({
     contentSize: files.reduce((sum, file) => sum + contentSize(file.content, "base64"), 0),
@@ -89,7 +89,7 @@ export const agentTask = defineCapability({
       path: placeOf(name),
       contentSize: contentSize(content, "base64"),
     })),
-    ...(envelope !== undefined && { envelope: completeEnvelope(envelope, undefined) }),
+    ...(envelope !== undefined && { envelope: applyEnvelopeDefaults(envelope, undefined) }),
   }),
   summary({ description, files = [] }) {
     const given = files.length === 0 ? "" : ` with ${count(files.length, "file")}`;
@@ -99,7 +99,7 @@ export const agentTask = defineCapability({
     kind: "agent",
     description,
     envelope: [
-      ...describeEnvelope(completeEnvelope(envelope, undefined)),
+      ...describeEnvelope(applyEnvelopeDefaults(envelope, undefined)),
       ...files.map(describeFile),
     ],
   }),

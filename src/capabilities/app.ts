@@ -11,7 +11,7 @@ export const appOpen = defineCapability({
   action: "app.open",
   description: "Open an application",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   parameters: closed({
     application: Type.String({
       pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
@@ -21,7 +21,7 @@ export const appOpen = defineCapability({
   }),
   result: opened(),
   facts: ({ application }) => ({ application }),
-  raises: ({ application }) =>
+  riskFactors: ({ application }) =>
     TERMINAL.test(application)
       ? [{ reason: `${application} has a terminal, which is as risky as shell.run`, by: "high" }]
       : [],

@@ -1,6 +1,6 @@
 import { domainToUnicode } from "node:url";
 import Type from "typebox";
-import type { Raise } from "../policy/decision.ts";
+import type { RiskFactor } from "../policy/decision.ts";
 import { MAX_URL_LENGTH, parseWebUrl } from "../policy/web-url.ts";
 import { defineCapability } from "./define-capability.ts";
 import { closed, opened } from "./schema-parts.ts";
@@ -10,7 +10,7 @@ export const browserOpen = defineCapability({
   action: "browser.open",
   description: "Open a web page in the browser",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   parameters: closed({
     url: Type.String({
       minLength: 1,
@@ -25,13 +25,15 @@ export const browserOpen = defineCapability({
     return { url: "problem" in parsed ? url : parsed.href };
   },
   facts: ({ url }) => ({ url }),
-  raises({ url }) {
+  riskFactors({ url }) {
     const parsed = parseWebUrl(url);
     if ("problem" in parsed) return [];
-    const raises: Raise[] = [];
-    if (parsed.namesPort) raises.push({ reason: `the URL names port ${parsed.port}`, by: "one" });
-    if (parsed.isAddress) raises.push({ reason: "the URL's host is an IP address", by: "one" });
-    return raises;
+    const riskFactors: RiskFactor[] = [];
+    if (parsed.namesPort)
+      riskFactors.push({ reason: `the URL names port ${parsed.port}`, by: "one" });
+    if (parsed.isAddress)
+      riskFactors.push({ reason: "the URL's host is an IP address", by: "one" });
+    return riskFactors;
   },
   summary: ({ url }) => `Open ${named(url)}`,
   preview({ url }) {

@@ -34,7 +34,7 @@ function viewCapability(
   principal: Principal | undefined,
 ): CapabilityView {
   const rules = policy.capabilities[capability.action];
-  const reason = whyNot(capability, policy, desktops, principal);
+  const reason = denial(capability, policy, desktops, principal);
   const risk = rules?.risk_level ?? capability.risk;
   const view: CapabilityView = {
     enabled: reason === undefined,
@@ -55,7 +55,7 @@ function viewCapability(
   };
 }
 
-function whyNot(
+function denial(
   { action }: Capability,
   policy: Policy,
   desktops: readonly ViewedDesktop[],

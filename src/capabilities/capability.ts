@@ -1,7 +1,7 @@
 import type { TSchema } from "typebox";
 import type { CapabilityPolicy, RiskLevel } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
-import type { Facts, Raise } from "../policy/decision.ts";
+import type { Facts, RiskFactor } from "../policy/decision.ts";
 
 /** One action: its schema, summary, risk and checks stand together. */
 export interface Capability {
@@ -14,7 +14,7 @@ export interface Capability {
   /** Schema of the result. */
   readonly result: TSchema;
   /** What is locked while it runs. */
-  readonly holds: "desktop" | "path" | "nothing";
+  readonly lock: "desktop" | "path" | "nothing";
   readonly readOnly: boolean;
   readonly destructive: boolean;
   readonly idempotent: boolean;
@@ -27,10 +27,10 @@ export interface Capability {
    * Normalised parameters with what the policy decides filled in, once, when they are planned. Throws
    * GatewayError where they ask for more than it allows.
    */
-  complete(parameters: Parameters, rules: CapabilityPolicy): Parameters;
+  applyPolicyDefaults(parameters: Parameters, rules: CapabilityPolicy): Parameters;
   facts(parameters: Parameters): Facts;
   /** Reasons the request itself gives to raise the risk. */
-  raises(parameters: Parameters): readonly Raise[];
+  riskFactors(parameters: Parameters): readonly RiskFactor[];
   /** Whether the screen may show something else after it than before. */
   changesScreen(parameters: Parameters): boolean;
   /** One line for a person, e.g. `Read contents of /tmp/test.txt`. */

@@ -2,10 +2,10 @@ import type { Static, TObject } from "typebox";
 import { GatewayError } from "../contract/errors.ts";
 import type { CapabilityPolicy } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
-import type { Facts, Raise } from "../policy/decision.ts";
+import type { Facts, RiskFactor } from "../policy/decision.ts";
 import type { Capability } from "./capability.ts";
 
-type Traits = "action" | "description" | "risk" | "result" | "holds";
+type Traits = "action" | "description" | "risk" | "result" | "lock";
 
 /** A capability as its file states it, with the parameters' own types. What is absent has a default. */
 export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capability, Traits> {
@@ -15,9 +15,9 @@ export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capab
   readonly idempotent?: boolean;
   /** Defaults are filled in already. */
   normalise?(parameters: Static<Schema>): Static<Schema>;
-  complete?(parameters: Static<Schema>, rules: CapabilityPolicy): Static<Schema>;
+  applyPolicyDefaults?(parameters: Static<Schema>, rules: CapabilityPolicy): Static<Schema>;
   facts?(parameters: Static<Schema>): Facts;
-  raises?(parameters: Static<Schema>): readonly Raise[];
+  riskFactors?(parameters: Static<Schema>): readonly RiskFactor[];
   /** Whatever holds the desktop and does not only read, where nothing is said. */
   changesScreen?(parameters: Static<Schema>): boolean;
   summary(parameters: Static<Schema>): string;
@@ -38,7 +38,7 @@ export function defineCapability<Schema extends TObject>(
     risk: definition.risk,
     parameters: definition.parameters,
     result: definition.result,
-    holds: definition.holds,
+    lock: definition.lock,
     readOnly: definition.readOnly ?? false,
     destructive: definition.destructive ?? false,
     idempotent: definition.idempotent ?? false,
@@ -46,13 +46,13 @@ export function defineCapability<Schema extends TObject>(
       const filled = typed({ ...defaults, ...parameters });
       return plain(definition.normalise?.(filled) ?? filled);
     },
-    complete: (parameters, rules) =>
-      plain(definition.complete?.(typed(parameters), rules) ?? typed(parameters)),
+    applyPolicyDefaults: (parameters, rules) =>
+      plain(definition.applyPolicyDefaults?.(typed(parameters), rules) ?? typed(parameters)),
     facts: (parameters) => definition.facts?.(typed(parameters)) ?? {},
-    raises: (parameters) => definition.raises?.(typed(parameters)) ?? [],
+    riskFactors: (parameters) => definition.riskFactors?.(typed(parameters)) ?? [],
     changesScreen: (parameters) =>
       definition.changesScreen?.(typed(parameters)) ??
-      (definition.holds === "desktop" && definition.readOnly !== true),
+      (definition.lock === "desktop" && definition.readOnly !== true),
     summary: (parameters) => definition.summary(typed(parameters)),
     preview: (parameters) => definition.preview?.(typed(parameters)),
     mask: (parameters) => plain(definition.mask?.(typed(parameters)) ?? typed(parameters)),

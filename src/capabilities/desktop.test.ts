@@ -13,7 +13,7 @@ import { wait } from "./wait.ts";
 const takes = (capability: Capability, parameters: Parameters) =>
   Compile(capability.parameters).Check(parameters);
 const raisesOf = (capability: Capability, parameters: Parameters) =>
-  capability.raises(capability.normalise(parameters)).map(({ by }) => by);
+  capability.riskFactors(capability.normalise(parameters)).map(({ by }) => by);
 const summaryOf = (capability: Capability, parameters: Parameters) =>
   capability.summary(capability.normalise(parameters));
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { completeEnvelope } from "../policy/complete-envelope.ts";
+import { applyEnvelopeDefaults } from "../policy/envelope-defaults.ts";
 import { agentTask } from "./agent.ts";
 import { describeEnvelope } from "./envelope.ts";
 
@@ -29,14 +29,14 @@ test("an envelope in words says every bound it has", () => {
     max_actions: 1,
     region: { x: 1, y: 2, width: 30, height: 40 },
   };
-  expect(describeEnvelope(completeEnvelope(asked, undefined))).toEqual([
+  expect(describeEnvelope(applyEnvelopeDefaults(asked, undefined))).toEqual([
     "It may use mouse.click, app.open, fs.read.",
     "It may open firefox.",
     "It may touch what lies in /home/user/in.",
     "Its pointer may act from 1, 2 on, 30×40 pixels.",
     "It may take 1 action in 300 seconds.",
   ]);
-  expect(describeEnvelope(completeEnvelope({ actions: [] }, undefined))[0]).toBe(
+  expect(describeEnvelope(applyEnvelopeDefaults({ actions: [] }, undefined))[0]).toBe(
     "It may do nothing.",
   );
 });

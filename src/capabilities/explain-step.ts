@@ -1,7 +1,7 @@
 import type { Policy } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { Parameters } from "../contract/task.ts";
-import type { Proposal, Raise } from "../policy/decision.ts";
+import type { Proposal, RiskFactor } from "../policy/decision.ts";
 import { type Explanation, explain } from "../policy/explain.ts";
 import type { Capability } from "./capability.ts";
 
@@ -9,13 +9,13 @@ import type { Capability } from "./capability.ts";
 export function proposeStep(
   capability: Capability,
   parameters: Parameters,
-  seen: readonly Raise[] = [],
+  seen: readonly RiskFactor[] = [],
 ): Proposal {
   return {
     action: capability.action,
     risk: capability.risk,
     facts: capability.facts(parameters),
-    raises: [...capability.raises(parameters), ...seen],
+    riskFactors: [...capability.riskFactors(parameters), ...seen],
   };
 }
 
@@ -31,6 +31,6 @@ export function explainStep(
   asked: Parameters,
 ): Explanation {
   const rules = policy.capabilities[capability.action];
-  const parameters = rules?.enabled === true ? capability.complete(asked, rules) : asked;
+  const parameters = rules?.enabled === true ? capability.applyPolicyDefaults(asked, rules) : asked;
   return explain(policy, principal, proposeStep(capability, parameters));
 }

@@ -5,7 +5,7 @@ import { GatewayError } from "../contract/errors.ts";
 import { fsEdit, fsList, fsRead, fsWrite } from "./fs.ts";
 
 const raisesOf = (path: string, content = "text", encoding = "utf8") =>
-  fsWrite.raises({ path, content, encoding }).map(({ by }) => by);
+  fsWrite.riskFactors({ path, content, encoding }).map(({ by }) => by);
 
 /** The settled path, or undefined where it is refused as it should be. */
 function settledOrRefused(path: string): string | undefined {
@@ -170,7 +170,9 @@ describe("files that can run code are of high risk", () => {
     "/usr/lib/python3/site-packages/x.pth",
   ])("%s", (path) => {
     expect(raisesOf(path)).toEqual(["high"]);
-    expect(fsEdit.raises({ path, old_text: "a", new_text: "b" })).toMatchObject([{ by: "high" }]);
+    expect(fsEdit.riskFactors({ path, old_text: "a", new_text: "b" })).toMatchObject([
+      { by: "high" },
+    ]);
   });
 
   test.each(["#!/bin/sh\n", "\u007fELF", "MZ"])("content %j, in either encoding", (content) => {

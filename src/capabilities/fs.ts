@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { sha256 } from "../lib/canonical.ts";
 import { normalisePath, pathProblem } from "../lib/posix-path.ts";
-import type { Raise } from "../policy/decision.ts";
+import type { RiskFactor } from "../policy/decision.ts";
 import { checkContent, contentHead, contentSize, contentText } from "./content.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
 import { runsCode } from "./runnable.ts";
@@ -25,7 +25,7 @@ export const fsRead = defineCapability({
   action: "fs.read",
   description: "Read file contents",
   risk: "low",
-  holds: "path",
+  lock: "path",
   readOnly: true,
   idempotent: true,
   parameters: closed({
@@ -68,7 +68,7 @@ export const fsList = defineCapability({
   action: "fs.list",
   description: "List a folder",
   risk: "low",
-  holds: "path",
+  lock: "path",
   readOnly: true,
   idempotent: true,
   parameters: closed({ path: path() }),
@@ -92,7 +92,7 @@ export const fsWrite = defineCapability({
   action: "fs.write",
   description: "Write file contents",
   risk: "medium",
-  holds: "path",
+  lock: "path",
   destructive: true,
   parameters: closed({
     path: path(),
@@ -116,7 +116,7 @@ export const fsWrite = defineCapability({
     path: file,
     contentSize: contentSize(content, kind),
   }),
-  raises: ({ path: file, content, encoding: kind = "utf8" }) =>
+  riskFactors: ({ path: file, content, encoding: kind = "utf8" }) =>
     raiseIfRunnable(file, contentHead(content, kind)),
   summary({ path: file, content, encoding: kind = "utf8", mode }) {
     const size = count(contentSize(content, kind), "byte");
@@ -139,7 +139,7 @@ export const fsEdit = defineCapability({
   action: "fs.edit",
   description: "Replace one passage of a text file",
   risk: "medium",
-  holds: "path",
+  lock: "path",
   destructive: true,
   parameters: closed({
     path: path(),
@@ -162,7 +162,7 @@ export const fsEdit = defineCapability({
     path: parameters.path,
     contentSize: contentSize(parameters.new_text, "utf8"),
   }),
-  raises: (parameters) =>
+  riskFactors: (parameters) =>
     raiseIfRunnable(parameters.path, contentHead(parameters.new_text, "utf8")),
   summary: ({ path: file, old_text, new_text }) =>
     `Replace ${count(Array.from(old_text).length, "character")} of ${named(file)} by ` +
@@ -182,7 +182,7 @@ function settle(file: string): string {
   throw refuse("path", problem, "Send an absolute path such as /home/user/notes.txt.");
 }
 
-function raiseIfRunnable(file: string, head: Uint8Array): Raise[] {
+function raiseIfRunnable(file: string, head: Uint8Array): RiskFactor[] {
   const reason = runsCode(file, head);
   return reason === undefined ? [] : [{ reason, by: "high" }];
 }

@@ -30,7 +30,7 @@ interface Text {
 
 const forText = {
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   normalise: (parameters: Text): Text => ({ ...parameters, text: keyboardText(parameters.text) }),
   preview: ({ text }: Text) => ({ kind: "text", text }) as const,
@@ -63,14 +63,14 @@ export const keyboardChord = defineCapability({
   action: "keyboard.chord",
   description: "Press keys together, as in Ctrl+C",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     keys: keyList('1 to 5 keys pressed together and released, e.g. ["ctrl", "shift", "t"].', 5),
   }),
   result: nothing(),
   normalise: ({ keys }) => ({ keys: readKeys("keys", keys) }),
-  raises: ({ keys }) =>
+  riskFactors: ({ keys }) =>
     leavesApplication(keys)
       ? [{ reason: `${keys.join(" + ")} leaves the application`, by: "high" }]
       : [],
@@ -81,7 +81,7 @@ export const keyboardPress = defineCapability({
   action: "keyboard.press",
   description: "Hold keys down, or release them",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     keys: keyList("1 to 5 keys.", 5),
@@ -89,7 +89,7 @@ export const keyboardPress = defineCapability({
   }),
   result: nothing(),
   normalise: ({ keys, press }) => ({ keys: readKeys("keys", keys), press }),
-  raises({ keys, press }) {
+  riskFactors({ keys, press }) {
     // A modifier that stays down makes a chord of whatever is pressed later.
     const held = keys.filter((key) => isModifier(key) && !key.startsWith("Shift"));
     return press === "down" && held.length > 0

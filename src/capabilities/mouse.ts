@@ -1,5 +1,5 @@
 import Type from "typebox";
-import type { Raise } from "../policy/decision.ts";
+import type { RiskFactor } from "../policy/decision.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
 import { isModifier, leavesApplication, readKeys } from "./keys.ts";
 import { button, closed, holdKeys, nothing, oneOf, point, points } from "./schema-parts.ts";
@@ -16,7 +16,7 @@ export const mouseMove = defineCapability({
   action: "mouse.move",
   description: "Move the mouse pointer",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   idempotent: true,
   parameters: closed({ coordinates: point("Where to.") }),
   result: nothing(),
@@ -28,7 +28,7 @@ export const mouseClick = defineCapability({
   action: "mouse.click",
   description: "Click a mouse button",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     coordinates: there(),
@@ -45,7 +45,7 @@ export const mouseClick = defineCapability({
   }),
   result: nothing(),
   normalise: withModifiers,
-  raises: raiseByModifiers,
+  riskFactors: modifierRiskFactors,
   summary: ({ coordinates, button: which, click_count = 1, hold_keys }) =>
     `Click the ${which} button${TIMES[click_count] ?? ""}${at(coordinates)}${holding(hold_keys)}`,
 });
@@ -54,7 +54,7 @@ export const mousePress = defineCapability({
   action: "mouse.press",
   description: "Press or release a mouse button",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     press: oneOf(["down", "up"], { description: "down holds the button, up releases it." }),
@@ -72,7 +72,7 @@ export const mouseDrag = defineCapability({
   action: "mouse.drag",
   description: "Drag with a mouse button held",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   destructive: true,
   parameters: closed({
     path: points(),
@@ -81,7 +81,7 @@ export const mouseDrag = defineCapability({
   }),
   result: nothing(),
   normalise: withModifiers,
-  raises: raiseByModifiers,
+  riskFactors: modifierRiskFactors,
   summary: ({ path, button: which, hold_keys }) =>
     `Drag with the ${which} button${along(path)}${holding(hold_keys)}`,
 });
@@ -90,11 +90,11 @@ export const mouseTrace = defineCapability({
   action: "mouse.trace",
   description: "Move the mouse pointer along a path",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   parameters: closed({ path: points(), hold_keys: Type.Optional(holdKeys()) }),
   result: nothing(),
   normalise: withModifiers,
-  raises: raiseByModifiers,
+  riskFactors: modifierRiskFactors,
   changesScreen: () => false,
   summary: ({ path, hold_keys }) => `Move the mouse${along(path)}${holding(hold_keys)}`,
 });
@@ -103,7 +103,7 @@ export const mouseScroll = defineCapability({
   action: "mouse.scroll",
   description: "Scroll",
   risk: "medium",
-  holds: "desktop",
+  lock: "desktop",
   parameters: closed({
     direction: oneOf(["up", "down", "left", "right"], { description: "Which way." }),
     scroll_count: Type.Optional(
@@ -119,7 +119,7 @@ export const mouseScroll = defineCapability({
   }),
   result: nothing(),
   normalise: withModifiers,
-  raises: raiseByModifiers,
+  riskFactors: modifierRiskFactors,
   summary: ({ direction, scroll_count = 1, coordinates, hold_keys }) =>
     `Scroll ${direction} by ${count(scroll_count, "notch").replace("notchs", "notches")}` +
     `${at(coordinates)}${holding(hold_keys)}`,
@@ -147,7 +147,7 @@ function withModifiers<Held extends { hold_keys?: string[] }>(parameters: Held):
   throw refuse("hold_keys", `${other} is no modifier`, "Hold shift, ctrl, alt or super.");
 }
 
-function raiseByModifiers({ hold_keys = [] }: { hold_keys?: string[] }): Raise[] {
+function modifierRiskFactors({ hold_keys = [] }: { hold_keys?: string[] }): RiskFactor[] {
   return leavesApplication(hold_keys)
     ? [{ reason: `${hold_keys.join(" + ")} acts outside of the application`, by: "high" }]
     : [];

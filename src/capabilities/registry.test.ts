@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, test } from "vitest";
+import { anyText } from "../../test/support/lib/fixtures.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Parameters } from "../contract/task.ts";
-import { anyText } from "../lib/fixtures.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import { capabilities } from "./registry.ts";
 
@@ -50,7 +50,7 @@ const enabled = (action: string) => DEFAULT_POLICY.capabilities[action]?.enabled
 test("the list of capabilities, their risk, what they hold, and what is on by default", () => {
   expect(
     all.map(
-      ({ action, risk, holds }) => `${action} ${risk} ${holds} ${enabled(action) ? "on" : "off"}`,
+      ({ action, risk, lock }) => `${action} ${risk} ${lock} ${enabled(action) ? "on" : "off"}`,
     ),
   ).toEqual([
     "fs.read low path on",
@@ -112,7 +112,7 @@ describe.each(all)("$action", (capability) => {
     expect(schema.Errors(settled)).toEqual([]);
     expect(capability.normalise(settled)).toEqual(settled);
     expect(capability.summary(settled)).toMatch(/^[A-Z].*[^.]$/);
-    expect(capability.raises(settled)).toEqual([]);
+    expect(capability.riskFactors(settled)).toEqual([]);
     expect(capability.mask(settled)).toEqual(settled);
     expect(() => capability.preview(settled)).not.toThrow();
   });
@@ -162,7 +162,7 @@ describe.each(all)("$action", (capability) => {
           throw error;
         }
         capability.facts(settled);
-        capability.raises(settled);
+        capability.riskFactors(settled);
         capability.preview(settled);
         const summary = capability.summary(capability.mask(settled));
         const again = capability.normalise(settled);

@@ -13,7 +13,7 @@ export const shellRun = defineCapability({
   action: "shell.run",
   description: "Run a command without a shell",
   risk: "high",
-  holds: "nothing",
+  lock: "nothing",
   destructive: true,
   parameters: closed({
     command: Type.Array(Type.String({ maxLength: 65_536 }), {

@@ -6,7 +6,7 @@ export const wait = defineCapability({
   action: "wait",
   description: "Wait",
   risk: "low",
-  holds: "nothing",
+  lock: "nothing",
   readOnly: true,
   idempotent: true,
   parameters: closed({

@@ -1,13 +1,13 @@
 import { join, resolve } from "node:path";
 import { explainStep } from "../capabilities/explain-step.ts";
 import { capabilities } from "../capabilities/registry.ts";
+import { protectedHosts } from "../compose/protected-hosts.ts";
 import { readKeys } from "../config/clients.ts";
 import { StartupError } from "../config/config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import type { OwnHost, Policy } from "../contract/policy.ts";
+import type { Policy, ProtectedHost } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { nearest } from "../lib/nearest.ts";
-import { ownHosts } from "../own-hosts.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
 import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import type { Explanation } from "../policy/explain.ts";
@@ -52,7 +52,7 @@ async function readPolicy(session: Session, named: string | undefined): Promise<
   const { shell, settings } = session;
   const file =
     named ?? join(resolve(shell.cwd, settings.get("CONFIG_DIR") ?? "config"), "policy.json");
-  const surroundings = { actions: [...capabilities.keys()], ownHosts: hostsHere(session) };
+  const surroundings = { actions: [...capabilities.keys()], protectedHosts: hostsHere(session) };
   const bytes = await fileReader(shell)(file).catch((error: unknown) => {
     if (named !== undefined || !isMissing(error)) throw error;
     return undefined;
@@ -68,9 +68,9 @@ async function readPolicy(session: Session, named: string | undefined): Promise<
 }
 
 /** Those of a server started here; where its configuration is not whole, what is said of its listener. */
-function hostsHere({ shell, settings }: Session): OwnHost[] {
+function hostsHere({ shell, settings }: Session): ProtectedHost[] {
   try {
-    return ownHosts(loadConfig(shell.env, shell.cwd).config);
+    return protectedHosts(loadConfig(shell.env, shell.cwd).config);
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     const host = settings.get("HOST") ?? "127.0.0.1";

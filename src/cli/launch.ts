@@ -10,7 +10,7 @@ import { findAbove } from "../lib/find-above.ts";
 export const NODE_OPTIONS: readonly string[] = [
   // A burst of work must not leave a large young generation behind.
   "--max-semi-space-size=4",
-  // For the collection while nobody asks anything (src/collect-when-idle.ts).
+  // For the collection while nobody asks anything (src/compose/collect-when-idle.ts).
   "--expose-gc",
 ];
 

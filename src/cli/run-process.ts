@@ -1,4 +1,4 @@
-import { VERSION } from "../version.ts";
+import { VERSION } from "../lib/version.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { runCli } from "./run-cli.ts";
 import type { Shell } from "./shell.ts";

@@ -29,7 +29,7 @@ export interface SubscribeOptions {
 }
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
+const MAX_PAUSE_MS = 10_000;
 /** The gateway sends a comment every 15 s: three missed ones are a dead connection. */
 const SILENCE_MS = 50_000;
 
@@ -116,6 +116,6 @@ function isFinal(error: unknown): boolean {
 
 async function pause(problem: unknown, attempt: number, signal?: AbortSignal): Promise<void> {
   const asked = problem instanceof GatewayRequestError ? (problem.retryAfter ?? 0) * 1000 : 0;
-  const ms = Math.max(asked, backoff(attempt - 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+  const ms = Math.max(asked, backoff(attempt - 1, FIRST_PAUSE_MS, MAX_PAUSE_MS));
   await sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }

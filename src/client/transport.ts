@@ -34,7 +34,7 @@ const BODY_SIGNED = new Set(["POST /plan", "POST /execute"]);
 
 const FIRST_PAUSE_MS = 150;
 /** A gateway that asks for a longer pause is left to the caller. */
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 
 /** One for the whole process: two clients with the same key must not sign the same message alike. */
 const clock = new SigningClock();
@@ -161,6 +161,6 @@ function pauseAfter(error: unknown, attempt: number): number | undefined {
     error.code === "unreachable" || (error.status === 503 && error.code !== "stopped");
   if (!passing) return undefined;
   const asked = (error.retryAfter ?? 0) * 1000;
-  if (asked > LONGEST_PAUSE_MS) return undefined;
-  return Math.max(asked, backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+  if (asked > MAX_PAUSE_MS) return undefined;
+  return Math.max(asked, backoff(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS));
 }

@@ -121,7 +121,7 @@ export function readKeys(config: Config, secrets: Secrets): readonly KeyDefiniti
 }
 
 /** Ids that clients.json says have ended, whatever they were. Throws as `readKeys` does. */
-export function readEndedIds({ clientsFile }: Config): readonly string[] {
+export function readRevokedIds({ clientsFile }: Config): readonly string[] {
   const { clients, revoked = [] } = readJsonFile(clientsFile, ClientsFile) ?? { clients: [] };
   return [...revoked, ...clients.flatMap((client) => (client.revoked === true ? client.id : []))];
 }

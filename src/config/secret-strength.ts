@@ -1,5 +1,5 @@
 /** Fewer characters than this are guessed sooner or later. */
-const LEAST_LENGTH = 16;
+const MIN_LENGTH = 16;
 
 /** Values that stand in examples and templates, and so are known to everybody. */
 const SAMPLES = [/^your[-_ ]/i, /change[-_ ]?(me|this)/i, /^<.*>$/, /^\$\{?\w+\}?$/, /^(.)\1*$/];
@@ -8,7 +8,7 @@ const SAMPLES = [/^your[-_ ]/i, /change[-_ ]?(me|this)/i, /^<.*>$/, /^\$\{?\w+\}
 export function weaknessOf(secret: string): string | undefined {
   return (
     sampleOf(secret) ??
-    (secret.length < LEAST_LENGTH ? `is shorter than ${LEAST_LENGTH} characters` : undefined)
+    (secret.length < MIN_LENGTH ? `is shorter than ${MIN_LENGTH} characters` : undefined)
   );
 }
 

@@ -257,11 +257,11 @@ export interface Policy {
    * Where the gateway and ByteBot listen: refused to every URL. Not from the file and not part of
    * the digest. Absent: unknown, then no URL to this machine is allowed at all.
    */
-  readonly own_hosts?: readonly OwnHost[];
+  readonly own_hosts?: readonly ProtectedHost[];
 }
 
 /** A place where the gateway or ByteBot listens. Its port is refused on every local host name too. */
-export interface OwnHost {
+export interface ProtectedHost {
   /** Name or address as in a URL; `0.0.0.0` and `::` stand for every address of the machine. */
   readonly host: string;
   readonly port: number;

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { MemoryEventStore } from "../../test/support/events/test-event-store.ts";
 import type { EventDraft } from "../contract/event.ts";
 import { EventHub } from "./event-hub.ts";
 import type { EventSink } from "./subscription.ts";
-import { MemoryEventStore } from "./test-event-store.ts";
 
 /** A reader that takes everything at once until it is stalled. */
 class Reader implements EventSink {

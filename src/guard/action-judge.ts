@@ -84,7 +84,7 @@ export class ActionJudge {
       action: capability.action,
       risk: capability.risk,
       facts,
-      raises: capability.raises(parameters),
+      riskFactors: capability.riskFactors(parameters),
     });
     if (decision.effect === "deny") {
       throw new GatewayError(decision.code, decision.detail, decision.extras);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { DESKTOP, TestGuard } from "../../test/support/guard/fixtures.ts";
 import { sha256 } from "../lib/canonical.ts";
-import { DESKTOP, TestGuard } from "./fixtures.ts";
 
 const PATH = "/home/user/Desktop/list.txt";
 const FILE = { path: PATH, sha256: sha256("milk") };
@@ -43,7 +43,7 @@ describe("files that were approved with the task", () => {
   it("come before the task runs, while the agent may do nothing else", async () => {
     await using test = await TestGuard.open();
     using _session = test.begin({}, DESKTOP, [FILE]);
-    test.obstacle = "the agent's task does not run";
+    test.agentDenial = "the agent's task does not run";
     expect(await test.act({ action: "screenshot" })).toBe("dropped");
     expect(await test.act(write("milk"))).toMatchObject({ status: 201 });
   });
@@ -59,7 +59,7 @@ describe("files that were approved with the task", () => {
   it("do not pass where the task is over", async () => {
     await using test = await TestGuard.open();
     using _session = test.begin({}, DESKTOP, [FILE]);
-    test.fileObstacle = "the agent's task neither waits nor runs";
+    test.fileDenial = "the agent's task neither waits nor runs";
     expect(await test.act(write("milk"))).toBe("dropped");
     expect(test.sent).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { DESKTOP, KEY, TestGuard } from "./fixtures.ts";
+import { DESKTOP, KEY, TestGuard } from "../../test/support/guard/fixtures.ts";
 import { openGuard } from "./guard.ts";
 import { listenForAgents } from "./guard-server.ts";
 

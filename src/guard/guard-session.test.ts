@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { DESKTOP, TestGuard } from "../../test/support/guard/fixtures.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { DaemonRequest } from "../tasks/agent-guard.ts";
-import { DESKTOP, TestGuard } from "./fixtures.ts";
 
 const SHOT = { action: "screenshot" };
 const DOWN = { action: "press_keys", keys: ["Shift_L"], press: "down" };
@@ -24,9 +24,9 @@ describe("an agent acts only for our live task", () => {
   test("a task of its own beside ours gets nothing", async () => {
     await using test = await TestGuard.open();
     using _session = test.begin();
-    test.obstacle = "The agent has another task besides.";
+    test.agentDenial = "The agent has another task besides.";
     expect(await test.act(SHOT)).toBe("dropped");
-    test.obstacle = undefined;
+    test.agentDenial = undefined;
     expect(await test.act(SHOT)).toMatchObject({ status: 201 });
     expect(test.audit()[0]).toMatchObject({ reason: "The agent has another task besides." });
   });
@@ -48,12 +48,12 @@ describe("an agent acts only for our live task", () => {
     const asked = Promise.withResolvers<void>();
     const answered = Promise.withResolvers<undefined>();
     let times = 0;
-    const findObstacle = async () => {
+    const findAgentDenial = async () => {
       times += 1;
       asked.resolve();
       return times === 1 ? await answered.promise : undefined;
     };
-    using session = test.guard.begin({ ...test.run({}, DESKTOP), findObstacle });
+    using session = test.guard.begin({ ...test.run({}, DESKTOP), findAgentDenial });
     const answer = test.act(SHOT);
     await asked.promise;
     session.pause();
@@ -274,8 +274,8 @@ describe("a failure is never told as done", () => {
   test("and one that cannot be verified", async () => {
     await using test = await TestGuard.open();
     const run = test.run({}, DESKTOP);
-    const findObstacle = () => Promise.reject(new Error("connect ECONNREFUSED 10.0.0.7:9991"));
-    using _session = test.guard.begin({ ...run, findObstacle });
+    const findAgentDenial = () => Promise.reject(new Error("connect ECONNREFUSED 10.0.0.7:9991"));
+    using _session = test.guard.begin({ ...run, findAgentDenial });
     expect(await test.act(SHOT)).toBe("dropped");
     expect(test.sent).toEqual([]);
     expect(JSON.stringify(test.records)).not.toContain("10.0.0.7");
@@ -309,7 +309,7 @@ describe("I6 without a record there is no action", () => {
 describe("I10 an agent that does not stop", () => {
   const wrong = { action: "application", application: "thunderbird" };
 
-  test("after 20 refusals nothing is carried out any more, and the last says so", async () => {
+  test("after 20 denials nothing is carried out any more, and the last says so", async () => {
     await using test = await TestGuard.open();
     using session = test.begin();
     for (let index = 0; index < 20; index += 1) {
@@ -326,7 +326,7 @@ describe("I10 an agent that does not stop", () => {
   test("of a flood only some are recorded, with the number of the others", async () => {
     await using test = await TestGuard.open();
     const session = test.begin();
-    test.obstacle = "a person has the desktop";
+    test.agentDenial = "a person has the desktop";
     for (let index = 0; index < 100; index += 1) await test.act(SHOT);
     expect(test.records).toHaveLength(10);
     test.nowMs += 1000;

@@ -8,11 +8,11 @@ import { GuardLog } from "./guard-log.ts";
 import { HeldInput } from "./held-input.ts";
 import type { SessionDeps } from "./session-deps.ts";
 import type { AgentAction } from "./translate.ts";
-import { isRefusal, verifyWrite } from "./verify-write.ts";
+import { isDenial, verifyWrite } from "./verify-write.ts";
 
 /** Requests that may wait for their turn: an agent has one under way. */
 const MAX_WAITING = 4;
-/** So many refusals by envelope or policy are no slip: after them nothing is carried out any more. */
+/** So many denials by envelope or policy are no slip: after them nothing is carried out any more. */
 const MAX_REFUSALS = 20;
 /** ms that letting go of keys may take once the run is over. */
 const RELEASE_MS = 30_000;
@@ -37,7 +37,7 @@ export class GuardSession implements GuardedSession {
   #requests = 0;
   #missed: string | undefined;
   #actions = 0;
-  #refusals = 0;
+  #denials = 0;
   /** While a person has the desktop; resolves when it is given back. */
   #gate: PromiseWithResolvers<void> | undefined;
   #released: Promise<void> = Promise.resolve();
@@ -129,7 +129,7 @@ export class GuardSession implements GuardedSession {
     await body.catch(() => undefined);
     await this.#untilGivenBack(gone);
     if (this.#isOver() || gone.aborted) return undefined;
-    const interruption = this.#interruption() ?? this.#run.io.findLapse();
+    const interruption = this.#interruption() ?? this.#run.io.findDenial();
     if (interruption !== undefined) {
       await this.#records.refuse(interruption, request);
       return undefined;
@@ -142,9 +142,9 @@ export class GuardSession implements GuardedSession {
     }
     // What a person has seen byte for byte needs no envelope, and comes before the task runs.
     const isApproved = asked !== undefined && this.#files.has(asked);
-    const obstacle = await this.#findObstacle(isApproved);
-    if (obstacle !== undefined) {
-      await this.#records.refuse(obstacle, request, asked?.capability.action);
+    const agentDenial = await this.#findAgentDenial(isApproved);
+    if (agentDenial !== undefined) {
+      await this.#records.refuse(agentDenial, request, asked?.capability.action);
       return undefined;
     }
     // A person was quicker: everything is asked again once they have given it back.
@@ -188,13 +188,13 @@ export class GuardSession implements GuardedSession {
     }
     // Recording may have taken long.
     const isLate = this.#gate !== undefined || gone.aborted;
-    if (isLate || this.#interruption() !== undefined || this.#run.io.findLapse() !== undefined) {
+    if (isLate || this.#interruption() !== undefined || this.#run.io.findDenial() !== undefined) {
       await this.#records.finish(number, "not_sent");
       return undefined;
     }
     const { answer, outcome } = await this.#forward(action);
     // An effect without its record: nothing may follow it.
-    if (!(await this.#records.finish(number, outcome))) this.#refusals = MAX_REFUSALS;
+    if (!(await this.#records.finish(number, outcome))) this.#denials = MAX_REFUSALS;
     return answer;
   }
 
@@ -207,7 +207,7 @@ export class GuardSession implements GuardedSession {
       // The agent does not look at the status: as an answer it would count as done.
       if (answer.status >= 200 && answer.status < 300) {
         this.#held.finish(request);
-        if (isRefusal(answer.body)) return { answer, outcome: "bytebot_error" };
+        if (isDenial(answer.body)) return { answer, outcome: "bytebot_error" };
         await verifyWrite(request, (read) => this.#run.forward(read, this.#signal));
         return { answer, outcome: "done" };
       }
@@ -262,12 +262,12 @@ export class GuardSession implements GuardedSession {
     }
   }
 
-  async #findObstacle(isApproved: boolean): Promise<GatewayError | undefined> {
+  async #findAgentDenial(isApproved: boolean): Promise<GatewayError | undefined> {
     try {
-      const obstacle = isApproved
-        ? await this.#run.findFileObstacle(this.#signal)
-        : await this.#run.findObstacle(this.#signal);
-      if (obstacle !== undefined) return notNow(oneLine(obstacle, 300));
+      const agentDenial = isApproved
+        ? await this.#run.findFileDenial(this.#signal)
+        : await this.#run.findAgentDenial(this.#signal);
+      if (agentDenial !== undefined) return notNow(oneLine(agentDenial, 300));
     } catch (error) {
       if (!(error instanceof GatewayError))
         this.#deps.log.error({ err: error }, "agent not checked");
@@ -277,13 +277,13 @@ export class GuardSession implements GuardedSession {
   }
 
   async #refuse(error: GatewayError, request: number, action?: string): Promise<void> {
-    if (!NOT_ITS_FAULT.has(error.code)) this.#refusals += 1;
-    const last = this.#refusals === MAX_REFUSALS;
-    await this.#records.refuse(last ? lastRefusal(error) : error, request, action);
+    if (!NOT_ITS_FAULT.has(error.code)) this.#denials += 1;
+    const last = this.#denials === MAX_REFUSALS;
+    await this.#records.refuse(last ? lastDenial(error) : error, request, action);
   }
 
   #isOver(): boolean {
-    return this.#end.signal.aborted || this.#refusals >= MAX_REFUSALS;
+    return this.#end.signal.aborted || this.#denials >= MAX_REFUSALS;
   }
 }
 
@@ -308,7 +308,7 @@ const BUSY = new GatewayError("queue_full", "Too many requests of the agent at o
   hint: "An agent waits for the answer to one action before it takes the next.",
 });
 
-function lastRefusal({ code, detail, extras }: GatewayError): GatewayError {
+function lastDenial({ code, detail, extras }: GatewayError): GatewayError {
   const end = `It was refused ${MAX_REFUSALS} times: nothing more of it is carried out.`;
   return new GatewayError(code, `${detail} ${end}`, extras);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { type ActOptions, OPEN_POLICY, PNG, TestGuard } from "../../test/support/guard/fixtures.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { EnvelopeFile } from "../contract/policy.ts";
-import { type ActOptions, OPEN_POLICY, PNG, TestGuard } from "./fixtures.ts";
 
 const CLICK = { action: "click_mouse", button: "left", clickCount: 1, coordinates: { x: 5, y: 6 } };
 const SHOT = { action: "screenshot" };

@@ -4,7 +4,7 @@ import { findKey } from "../../test/bytebot/daemon-keys.ts";
 import { KEYS } from "../capabilities/keys.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { AGENT_ACTIONS } from "../policy/complete-envelope.ts";
+import { AGENT_ACTIONS } from "../policy/envelope-defaults.ts";
 import { daemonRequest } from "./daemon-request.ts";
 import { translate } from "./translate.ts";
 

@@ -2,7 +2,7 @@ import type { Capability, CapabilityRegistry } from "../capabilities/capability.
 import { readKeys } from "../capabilities/keys.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Parameters } from "../contract/task.ts";
-import { checkParameters } from "../tasks/step-check.ts";
+import { checkParameters } from "../tasks/plan/step-check.ts";
 
 /** What an agent asks of the daemon, as an action of ours. */
 export interface AgentAction {

@@ -27,6 +27,6 @@ export async function verifyWrite(
 }
 
 /** Whether the daemon, which answers 201 all the same, says that it has not done it. */
-export function isRefusal(body: unknown): boolean {
+export function isDenial(body: unknown): boolean {
   return typeof body === "object" && body !== null && "success" in body && body.success === false;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import { KEYS, TASK_ID } from "../../test/support/http/test-deps.ts";
+import { expectProblem, jsonOf, post, start } from "../../test/support/http/test-server.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { KEYS, TASK_ID } from "./test-deps.ts";
-import { expectProblem, jsonOf, post, start } from "./test-server.ts";
 
 describe("callers", () => {
   it("without credentials are 401 wherever a scope is needed", async () => {

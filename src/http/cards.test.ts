@@ -1,10 +1,18 @@
 import { describe, expect, it } from "vitest";
+import {
+  ARTIFACT,
+  ARTIFACT_ID,
+  createTestDeps,
+  DIGEST,
+  KEYS,
+  TASK,
+  TASK_ID,
+} from "../../test/support/http/test-deps.ts";
+import { expectProblem, jsonOf, start } from "../../test/support/http/test-server.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { SurfaceView } from "../tasks/tasks.ts";
 import { Cards } from "../tools/cards/cards.ts";
 import { TaskFeed } from "../tools/task-feed.ts";
-import { ARTIFACT, ARTIFACT_ID, createTestDeps, DIGEST, KEYS, TASK, TASK_ID } from "./test-deps.ts";
-import { expectProblem, jsonOf, start } from "./test-server.ts";
 
 const WAITING = { ...TASK, status: "awaiting_confirmation" as const, result: null };
 const UNTIL = new Date(Date.now() + 600_000).toISOString();
@@ -52,18 +60,18 @@ async function openCard(surface: SurfaceView, owner: string | null = "alice") {
 describe("the pictures of a card", () => {
   it("I12 of a plan are shown only where the card shows all of the plan", async () => {
     const decided = await openCard({ task: WAITING }, null);
-    const plain = await openCard({ task: WAITING, obstacle: "Not here." }, null);
+    const plain = await openCard({ task: WAITING, denial: "Not here." }, null);
     expect((await decided.picture()).status).toBe(200);
     await expectProblem(await plain.picture(), 404, "artifact_not_found");
   });
 
   it("I13 are those of its own task, and inert", async () => {
-    const own = await openCard({ task: WAITING, obstacle: "Not here." });
+    const own = await openCard({ task: WAITING, denial: "Not here." });
     const answer = await own.picture();
     expect(answer.headers.get("content-type")).toBe("image/png");
     expect(answer.headers.get("content-security-policy")).toContain("sandbox");
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
-    const foreign = await openCard({ task: WAITING, obstacle: "Not here." }, "bob");
+    const foreign = await openCard({ task: WAITING, denial: "Not here." }, "bob");
     await expectProblem(await foreign.picture(), 404, "artifact_not_found");
   });
 });

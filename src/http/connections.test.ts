@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
+import { createTestDeps, PLAN, TASK_ID } from "../../test/support/http/test-deps.ts";
+import { post, sendRaw, start } from "../../test/support/http/test-server.ts";
 import type { HttpDeps } from "./http-deps.ts";
-import { createTestDeps, PLAN, TASK_ID } from "./test-deps.ts";
-import { post, sendRaw, start } from "./test-server.ts";
 
 const JSON_HEADERS = { "content-type": "application/json", authorization: "Bearer alice" };
 

@@ -3,9 +3,9 @@ import { get } from "node:http";
 import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
+import { createTestDeps, KEYS, TASK_ID } from "../../test/support/http/test-deps.ts";
+import { as, start } from "../../test/support/http/test-server.ts";
 import type { EventDraft } from "../contract/event.ts";
-import { createTestDeps, KEYS, TASK_ID } from "./test-deps.ts";
-import { as, start } from "./test-server.ts";
 
 function draft(options: Partial<EventDraft> = {}): EventDraft {
   return {

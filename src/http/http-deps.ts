@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
+import type { Admin } from "../admin/admin.ts";
 import type { Artifact } from "../artifacts/artifact-store.ts";
 import type { AuditSearcher } from "../audit/audit-search.ts";
 import type { AuditStore } from "../audit/audit-store.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import type { KeyDesk } from "../auth/key-desk.ts";
+import type { KeyService } from "../auth/key-service.ts";
 import type { Config } from "../config/config.ts";
 import type { VerificationView } from "../contract/operate.ts";
 import type { Policy } from "../contract/policy.ts";
@@ -15,13 +16,12 @@ import type { RequestedBy } from "../contract/task.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { Mcp } from "../mcp/mcp.ts";
 import type { Notifier } from "../notify/notifier.ts";
-import type { Operate } from "../operate/operate.ts";
 import type { People } from "../people/people.ts";
-import type { DesktopLists } from "../tasks/desktop-list.ts";
-import type { DesktopPictures } from "../tasks/desktop-pictures.ts";
-import type { GrantDesk } from "../tasks/grant-desk.ts";
-import type { TakeoverInput } from "../tasks/takeover-input.ts";
-import type { Takeovers } from "../tasks/takeovers.ts";
+import type { DesktopLists } from "../takeover/desktop-list.ts";
+import type { DesktopPictures } from "../takeover/desktop-pictures.ts";
+import type { TakeoverInput } from "../takeover/takeover-input.ts";
+import type { Takeovers } from "../takeover/takeovers.ts";
+import type { GrantService } from "../tasks/grants/grant-service.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Cards } from "../tools/cards/cards.ts";
 import type { ToolList } from "../tools/tool-list.ts";
@@ -48,14 +48,14 @@ export interface HttpDeps {
   readonly people: People;
   /** Keys and people that hold at this moment. */
   readonly keys: { principal(keyId: string): Principal | undefined };
-  readonly keyDesk: Pick<KeyDesk, "list" | "create" | "rotate" | "revoke">;
-  readonly operate: Operate;
+  readonly keyService: Pick<KeyService, "list" | "create" | "rotate" | "revoke">;
+  readonly admin: Admin;
   readonly policy: { readonly current: Policy };
   readonly rateLimiter: {
     take(keyId: string, perMinute: number): { ok: true } | { ok: false; retryAfter: number };
   };
   readonly tasks: Tasks;
-  readonly grants: Pick<GrantDesk, "list" | "give" | "revoke">;
+  readonly grants: Pick<GrantService, "list" | "give" | "revoke">;
   /** Closed by the server when it closes. */
   readonly events: EventHub;
   readonly audit: Pick<AuditStore, "head"> &

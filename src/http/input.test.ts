@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
+import { TASK_ID } from "../../test/support/http/test-deps.ts";
+import { expectProblem, jsonOf, post, start } from "../../test/support/http/test-server.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { HttpDeps } from "./http-deps.ts";
-import { TASK_ID } from "./test-deps.ts";
-import { expectProblem, jsonOf, post, start } from "./test-server.ts";
 
 const JSON_HEADERS = { "content-type": "application/json", authorization: "Bearer alice" };
 

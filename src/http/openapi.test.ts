@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { createTestDeps } from "../../test/support/http/test-deps.ts";
 import { describeApi } from "./openapi.ts";
 import { createRoutes } from "./routes.ts";
-import { createTestDeps } from "./test-deps.ts";
 
 const routes = createRoutes(createTestDeps().deps);
 

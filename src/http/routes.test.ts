@@ -3,9 +3,17 @@ import { Readable } from "node:stream";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { describe, expect, it, vi } from "vitest";
+import {
+  ARTIFACT,
+  ARTIFACT_ID,
+  createTestDeps,
+  DIGEST,
+  PLAN,
+  TASK,
+  TASK_ID,
+} from "../../test/support/http/test-deps.ts";
+import { as, start } from "../../test/support/http/test-server.ts";
 import { createRoutes } from "./routes.ts";
-import { ARTIFACT, ARTIFACT_ID, createTestDeps, DIGEST, PLAN, TASK, TASK_ID } from "./test-deps.ts";
-import { as, start } from "./test-server.ts";
 
 const sent = (key: string, body: unknown, headers: Record<string, string> = {}) => ({
   method: "POST",

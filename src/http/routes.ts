@@ -1,5 +1,6 @@
 import type { HttpDeps } from "./http-deps.ts";
 import type { Route } from "./route.ts";
+import { createAdminRoutes } from "./routes/admin.ts";
 import { createAgentRoutes } from "./routes/agent.ts";
 import { createArtifactRoutes } from "./routes/artifacts.ts";
 import { createAuditRoutes } from "./routes/audit.ts";
@@ -12,20 +13,19 @@ import { createEventRoutes } from "./routes/events.ts";
 import { createGrantRoutes } from "./routes/grants.ts";
 import { createKeyRoutes } from "./routes/keys.ts";
 import { createMcpRoutes } from "./routes/mcp.ts";
-import { createOperateRoutes } from "./routes/operate.ts";
 import { createPeopleRoutes } from "./routes/people.ts";
 import { createServiceRoutes } from "./routes/service.ts";
 import { createSessionRoutes } from "./routes/session.ts";
+import { createStepUpRoutes } from "./routes/step-up.ts";
 import { createTaskRoutes } from "./routes/tasks.ts";
 import { createToolRoutes } from "./routes/tools.ts";
-import { createTouchRoutes } from "./routes/touch.ts";
 import { createWebhookRoutes } from "./routes/webhooks.ts";
 
 /** Every route there is, in the order of the API's description. */
 export function createRoutes(deps: HttpDeps): readonly Route[] {
   const routes: readonly Route[] = [
     ...createTaskRoutes(deps),
-    ...createTouchRoutes(deps),
+    ...createStepUpRoutes(deps),
     ...createAgentRoutes(deps),
     ...createGrantRoutes(deps),
     ...createArtifactRoutes(deps),
@@ -38,7 +38,7 @@ export function createRoutes(deps: HttpDeps): readonly Route[] {
     ...createControlRoutes(deps),
     ...createAuditRoutes(deps),
     ...createKeyRoutes(deps),
-    ...createOperateRoutes(deps),
+    ...createAdminRoutes(deps),
     ...createWebhookRoutes(deps),
     ...createSessionRoutes(deps),
     ...createPeopleRoutes(deps),

@@ -1,9 +1,16 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, vi } from "vitest";
+import { createTestDeps, TASK_ID } from "../../test/support/http/test-deps.ts";
+import {
+  as,
+  expectProblem,
+  jsonOf,
+  post,
+  sendRaw,
+  start,
+} from "../../test/support/http/test-server.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { createTestDeps, TASK_ID } from "./test-deps.ts";
-import { as, expectProblem, jsonOf, post, sendRaw, start } from "./test-server.ts";
 
 /** Any request, with a Host header of one's own. */
 async function ask(port: number, options: { method?: string; path: string; host?: string }) {

@@ -46,7 +46,7 @@ const SERVER_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   maxHeaderSize: MAX_HEADER_BYTES,
-  // Answered by the target check, as every refusal is.
+  // Answered by the target check, as every denial is.
   requireHostHeader: false,
   shouldUpgradeCallback: isUpgrade,
 };
@@ -191,15 +191,15 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toGatewayError(thrown);
     if (isInternal(error)) log.error({ request_id: request.id, err: thrown }, "request failed");
-    else log.debug({ request_id: request.id, ...refusalOf(error) }, "refused");
+    else log.debug({ request_id: request.id, ...denialOf(error) }, "refused");
     request.errorCode = error.code;
     const { status, headers, body } = problemOf(error, request.id);
     reply.code(status).headers(headers).send(body);
   }
 }
 
-/** What the caller is told as well: enough to follow a refusal in the log alone. */
-function refusalOf({ code, detail, extras }: GatewayError) {
+/** What the caller is told as well: enough to follow a denial in the log alone. */
+function denialOf({ code, detail, extras }: GatewayError) {
   return { code, detail, hint: extras.hint };
 }
 

@@ -31,7 +31,7 @@ export function routeUpgrades(server: Server, listener: RequestListener): void {
     const response = new ServerResponse(raw);
     response.shouldKeepAlive = false;
     response.assignSocket(raw.socket);
-    // An answer in place of the upgrade: a refusal.
+    // An answer in place of the upgrade: a denial.
     response.once("finish", () => raw.socket.destroySoon());
     offers.set(raw, { socket, head, response, late });
     response.once("close", () => clearTimeout(late));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { anyText } from "./fixtures.ts";
+import { anyText } from "../../test/support/lib/fixtures.ts";
 import { makeVisible, oneLine } from "./inert.ts";
 
 describe("makeVisible", () => {

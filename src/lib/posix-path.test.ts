@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { anyText } from "./fixtures.ts";
+import { anyText } from "../../test/support/lib/fixtures.ts";
 import { baseName, isWithin, normalisePath, pathProblem } from "./posix-path.ts";
 
 const part = fc.oneof(

@@ -1,7 +1,7 @@
 import { SdkError, SdkErrorCode, type ServerContext } from "@modelcontextprotocol/server";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
-import { principalOf } from "../tasks/fixtures.ts";
+import { principalOf } from "../../test/support/tasks/fixtures.ts";
 import { CallRun, type ToolCallDeps } from "./call-run.ts";
 
 const TASK = "task_aaaaaaaaaaaaaaaaaaaaaa";

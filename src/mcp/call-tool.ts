@@ -12,7 +12,7 @@ import type { ToolArguments } from "../tools/tool.ts";
 import { type AskState, askDuringCall, askInAnswer, readAnswer } from "./ask-person.ts";
 import { CallRun, type ToolCallDeps } from "./call-run.ts";
 import type { Caller, McpDeps } from "./mcp-deps.ts";
-import { answerRefusal, answerTool } from "./tool-answer.ts";
+import { answerDenial, answerTool } from "./tool-answer.ts";
 
 /**
  * One `tools/call`. Where a person must approve, it asks them where that counts and otherwise names
@@ -55,7 +55,7 @@ function refuse(
   if (error instanceof ProtocolError) throw error;
   if (!(error instanceof GatewayError)) {
     log.error({ err: error }, "an MCP call failed");
-    return answerRefusal(
+    return answerDenial(
       new GatewayError("internal_error", "The call failed inside the gateway.", {
         hint: "The gateway's log has the reason.",
       }),
@@ -65,5 +65,5 @@ function refuse(
   if (error.code === "not_found") {
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.detail);
   }
-  return answerRefusal(error, taskId);
+  return answerDenial(error, taskId);
 }

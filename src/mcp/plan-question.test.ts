@@ -18,7 +18,7 @@ const SCREENSHOT: Preview = {
 
 function surface(
   { title, ...step }: Partial<StepView> & { title?: string } = {},
-  obstacle?: string,
+  denial?: string,
 ): SurfaceView {
   const whole: StepView = {
     action: "fs.write",
@@ -50,7 +50,7 @@ function surface(
     created_at: "2026-01-01T00:00:00.000Z",
     ...(title !== undefined && { title }),
   };
-  return { task, ...(obstacle !== undefined && { obstacle }) };
+  return { task, ...(denial !== undefined && { denial }) };
 }
 
 const ask = (view: SurfaceView) => askAboutPlan(view)?.message ?? "";

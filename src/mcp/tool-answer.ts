@@ -41,7 +41,7 @@ function brief({ proposal: _, ...answer }: Record<string, unknown>): Record<stri
 }
 
 /** What was refused: the model may do it otherwise. The task, where it had been planned by then. */
-export function answerRefusal(
+export function answerDenial(
   { code, detail, extras }: GatewayError,
   taskId: string | undefined,
 ): CallToolResult {

@@ -14,7 +14,7 @@ const DELAYS = [
 ] as const;
 
 /** ms that a receiver may ask to be left alone at most. */
-const LONGEST = HOUR;
+const MAX_DELAY_MS = HOUR;
 
 /** ms after which a notification that has not arrived is given up. */
 export const GIVE_UP_MS = 3 * 24 * HOUR;
@@ -24,6 +24,6 @@ export const GIVE_UP_MS = 3 * 24 * HOUR;
  * do not come back together, and at least what the receiver asked for.
  */
 export function backoff(attempts: number, retryAfterMs = 0, random = Math.random()): number {
-  const delay = DELAYS[Math.min(attempts, DELAYS.length) - 1] ?? LONGEST;
-  return Math.max(delay * (0.75 + random / 2), Math.min(retryAfterMs, LONGEST));
+  const delay = DELAYS[Math.min(attempts, DELAYS.length) - 1] ?? MAX_DELAY_MS;
+  return Math.max(delay * (0.75 + random / 2), Math.min(retryAfterMs, MAX_DELAY_MS));
 }

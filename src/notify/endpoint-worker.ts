@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WebhookEndpoint } from "../contract/webhook.ts";
 import { backoff, GIVE_UP_MS } from "./backoff.ts";
-import { Bell } from "./bell.ts";
 import { Collector, type CollectorDeps } from "./collector.ts";
 import { writeMessage } from "./message.ts";
 import { type Outcome, Sender } from "./sender.ts";
+import { Signal } from "./signal.ts";
 import type { Delivery } from "./webhook-store.ts";
 
 /** The part of a pino logger that is used. */
@@ -42,7 +42,7 @@ export class EndpointWorker implements AsyncDisposable {
   readonly #deps: WorkerDeps;
   readonly #collector: Collector;
   readonly #sender: Sender;
-  readonly #bell = new Bell();
+  readonly #signal = new Signal();
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
   #problem: string | undefined;
@@ -66,13 +66,13 @@ export class EndpointWorker implements AsyncDisposable {
 
   /** There may be something new to do. */
   wake(): void {
-    this.#bell.ring();
+    this.#signal.ring();
   }
 
   /** Ends an attempt that is under way; whether it arrived is not known, so it is made again. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    this.#bell.ring();
+    this.#signal.ring();
     await this.#ended;
   }
 
@@ -83,7 +83,7 @@ export class EndpointWorker implements AsyncDisposable {
       try {
         const wait = await this.#step();
         if (wait === "gone") return;
-        if (wait > 0 && (await this.#bell.wait(wait)) && !signal.aborted) {
+        if (wait > 0 && (await this.#signal.wait(wait)) && !signal.aborted) {
           await pause(GATHER_MS, signal);
         }
       } catch (err) {

@@ -13,15 +13,15 @@ import {
   type PersonRecord,
 } from "./people-store.ts";
 import { personIdOf } from "./person-id.ts";
-import { toldTo } from "./roster.ts";
+import { toldTo } from "./person-registry.ts";
 import type { NewSession } from "./sessions.ts";
 import { ShortLived } from "./short-lived.ts";
 import { creationOptions, type Expected, verifyCreation } from "./webauthn.ts";
 
 const TTL_MS = 15 * 60_000;
-const MOST = 1000;
+const MAX_ENROLMENTS = 1000;
 /** Nobody needs more people than this to approve; a stolen session must not fill the disk. */
-const MOST_PEOPLE = 500;
+const MAX_PEOPLE = 500;
 
 interface Enrolment {
   readonly link: LinkRecord;
@@ -38,7 +38,7 @@ export class Enrolments {
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
-    this.#open = new ShortLived({ ttlMs: TTL_MS, max: MOST, now: parts.now });
+    this.#open = new ShortLived({ ttlMs: TTL_MS, max: MAX_ENROLMENTS, now: parts.now });
   }
 
   /** Uses the link up. Throws `token_invalid`: the same for one that is used, over, or never was. */
@@ -92,7 +92,7 @@ export class Enrolments {
       if (this.#open.take(hashOf(request.enrolment)) === undefined) throw gone("enrolment");
       const before = this.#personOf(link);
       if (before === undefined) this.#refuseMore();
-      const id = before?.id ?? personIdOf(name, (taken) => this.#parts.roster.isTaken(taken));
+      const id = before?.id ?? personIdOf(name, (taken) => this.#parts.registry.isTaken(taken));
       const person: PersonRecord = {
         id,
         name,
@@ -120,10 +120,10 @@ export class Enrolments {
     passkey: PasskeyRecord | undefined,
     ip: string,
   ): Promise<NewSession> {
-    const { store, roster, sessions, announceRevoked } = this.#parts;
+    const { store, registry, sessions, announceRevoked } = this.#parts;
     // Whoever recovers may have lost what was there before to somebody: it ends.
     const isRecovery = link.purpose === "recovery";
-    const oldPasskeys = roster.passkeysOf(person.id);
+    const oldPasskeys = registry.passkeysOf(person.id);
     const oldSessions = sessions.of(person.id);
     const ending = sessions.ending(oldSessions, "replaced");
     const session = sessions.prepare(person.id, "link", ip);
@@ -148,9 +148,9 @@ export class Enrolments {
       ...ending.audit,
       session.audit,
     ]);
-    roster.put(person);
-    for (const { id } of oldPasskeys) roster.dropPasskey(id);
-    if (passkey !== undefined) roster.putPasskey(passkey);
+    registry.put(person);
+    for (const { id } of oldPasskeys) registry.dropPasskey(id);
+    if (passkey !== undefined) registry.putPasskey(passkey);
     for (const old of oldSessions) sessions.forget(old);
     if (isRecovery) announceRevoked(session.audit.key_id ?? "");
     sessions.begin(session);
@@ -186,15 +186,15 @@ export class Enrolments {
   }
 
   #refuseKnown(id: string): void {
-    if (this.#parts.roster.passkey(id) === undefined) return;
+    if (this.#parts.registry.passkey(id) === undefined) return;
     throw new GatewayError("state_changed", "This passkey is another person's already.", {
       hint: "Make a new one.",
     });
   }
 
   #refuseMore(): void {
-    if (this.#parts.roster.all().length < MOST_PEOPLE) return;
-    throw new GatewayError("state_changed", `There are ${MOST_PEOPLE} people already.`, {
+    if (this.#parts.registry.all().length < MAX_PEOPLE) return;
+    throw new GatewayError("state_changed", `There are ${MAX_PEOPLE} people already.`, {
       hint: "An operator removes those who are not needed any more.",
     });
   }
@@ -207,10 +207,10 @@ export class Enrolments {
 
   /** Whom a recovery is for. Throws `token_invalid` where a link has lost its reason. */
   #personOf(link: LinkRecord): PersonRecord | undefined {
-    const { roster } = this.#parts;
-    if (link.purpose === "first_operator" && roster.operators > 0) throw gone("link");
+    const { registry } = this.#parts;
+    if (link.purpose === "first_operator" && registry.operators > 0) throw gone("link");
     if (link.purpose !== "recovery") return undefined;
-    const person = link.person === undefined ? undefined : roster.find(link.person);
+    const person = link.person === undefined ? undefined : registry.find(link.person);
     if (person === undefined) throw gone("link");
     return person;
   }

@@ -13,7 +13,7 @@ export const LINK_TTL_MS: Readonly<Record<LinkPurpose, number>> = {
   recovery: HOUR_MS,
 };
 /** Links that wait at the same time. */
-const MOST = 200;
+const MAX_LINKS = 200;
 
 export interface LinksOptions {
   readonly store: PeopleStore;
@@ -44,7 +44,7 @@ export class Links {
   }
 
   get isFull(): boolean {
-    return this.list().length >= MOST;
+    return this.list().length >= MAX_LINKS;
   }
 
   /** Those that can still be opened. */

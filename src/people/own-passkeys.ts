@@ -10,8 +10,8 @@ import { ShortLived } from "./short-lived.ts";
 import { creationOptions, type Expected, verifyCreation } from "./webauthn.ts";
 
 const TTL_MS = 5 * 60_000;
-const MOST_CEREMONIES = 1000;
-const MOST_PASSKEYS = 20;
+const MAX_CEREMONIES = 1000;
+const MAX_PASSKEYS = 20;
 
 interface Ceremony extends Expected {
   readonly person: string;
@@ -25,11 +25,11 @@ export class OwnPasskeys {
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
-    this.#ceremonies = new ShortLived({ ttlMs: TTL_MS, max: MOST_CEREMONIES, now: parts.now });
+    this.#ceremonies = new ShortLived({ ttlMs: TTL_MS, max: MAX_CEREMONIES, now: parts.now });
   }
 
   list(person: string): PasskeyList {
-    const passkeys = this.#parts.roster.passkeysOf(person);
+    const passkeys = this.#parts.registry.passkeysOf(person);
     return {
       passkeys: passkeys
         .sort((a, b) => a.created_at.localeCompare(b.created_at))
@@ -49,9 +49,9 @@ export class OwnPasskeys {
     this.#parts.sessions.requireFresh(session);
     const rpId = relyingPartyOf(origin);
     if (rpId === undefined) throw noPasskeysHere();
-    const existing = this.#parts.roster.passkeysOf(person.id);
-    if (existing.length >= MOST_PASSKEYS) {
-      throw new GatewayError("state_changed", `You have ${MOST_PASSKEYS} passkeys already.`, {
+    const existing = this.#parts.registry.passkeysOf(person.id);
+    if (existing.length >= MAX_PASSKEYS) {
+      throw new GatewayError("state_changed", `You have ${MAX_PASSKEYS} passkeys already.`, {
         hint: "Remove one that you do not use.",
       });
     }
@@ -81,10 +81,10 @@ export class OwnPasskeys {
     this.#parts.sessions.requireFresh(session);
     const name = nameOf(made.name ?? "Passkey");
     const verified = await verifyCreation(made.response, expected);
-    const { store, roster, inTurn } = this.#parts;
+    const { store, registry, inTurn } = this.#parts;
     await inTurn(async () => {
       const person = this.#find(personId);
-      if (roster.passkey(verified.id) !== undefined) {
+      if (registry.passkey(verified.id) !== undefined) {
         throw new GatewayError("state_changed", "This passkey is known already.", {
           hint: "Make a new one.",
         });
@@ -100,7 +100,7 @@ export class OwnPasskeys {
         [{ put: "passkey", record: passkey }],
         [record("passkey.added", person.id, { passkey: passkey.id, rp_id: passkey.rp_id, name })],
       );
-      roster.putPasskey(passkey);
+      registry.putPasskey(passkey);
     });
     return this.list(personId);
   }
@@ -108,15 +108,15 @@ export class OwnPasskeys {
   /** The last way to sign in stays. */
   async remove(personId: string, session: string, id: string): Promise<void> {
     this.#parts.sessions.requireFresh(session);
-    const { store, roster, inTurn } = this.#parts;
+    const { store, registry, inTurn } = this.#parts;
     await inTurn(async () => {
       const person = this.#find(personId);
-      if (roster.passkey(id)?.person !== personId) {
+      if (registry.passkey(id)?.person !== personId) {
         throw new GatewayError("not_found", "You have no such passkey.", {
           hint: "GET /session/passkeys lists yours.",
         });
       }
-      if (roster.passkeysOf(personId).length === 1 && person.password === undefined) {
+      if (registry.passkeysOf(personId).length === 1 && person.password === undefined) {
         throw new GatewayError("state_changed", "This is your only way to sign in.", {
           hint: "Add another passkey first.",
         });
@@ -125,12 +125,12 @@ export class OwnPasskeys {
         [{ drop: "passkey", id }],
         [record("passkey.removed", personId, { passkey: id })],
       );
-      roster.dropPasskey(id);
+      registry.dropPasskey(id);
     });
   }
 
   #find(personId: string): PersonRecord {
-    const person = this.#parts.roster.find(personId);
+    const person = this.#parts.registry.find(personId);
     if (person === undefined) throw gone("session");
     return person;
   }

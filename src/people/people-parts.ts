@@ -5,13 +5,13 @@ import { makeVisible } from "../lib/inert.ts";
 import type { Links } from "./links.ts";
 import type { Passwords } from "./passwords.ts";
 import type { PeopleStore } from "./people-store.ts";
-import type { Roster } from "./roster.ts";
+import type { PersonRegistry } from "./person-registry.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What the parts of this room share. */
 export interface PeopleParts {
   readonly store: PeopleStore;
-  readonly roster: Roster;
+  readonly registry: PersonRegistry;
   readonly sessions: Sessions;
   readonly links: Links;
   readonly passwords: Passwords;

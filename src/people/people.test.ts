@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { expect, it, onTestFinished, vi } from "vitest";
+import { MemoryPeopleStore } from "../../test/support/people/test-people-store.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Policy } from "../contract/policy.ts";
 import { makeHostLink } from "./make-host-link.ts";
@@ -10,7 +11,6 @@ import { People } from "./people.ts";
 import type { PeopleStore } from "./people-store.ts";
 import { personIdOf } from "./person-id.ts";
 import { Sessions } from "./sessions.ts";
-import { MemoryPeopleStore } from "./test-people-store.ts";
 
 const HOUR_MS = 60 * 60_000;
 const CALLER = { origin: "http://localhost:8089", ip: "127.0.0.1" };
@@ -103,14 +103,14 @@ it("links end: the first and a recovery after an hour, an invitation after a day
   );
   await enrolFirst(people);
   const open = (url: string) => people.enrolments.openLink(url.split("#link=")[1] ?? "", CALLER);
-  const invitation = await people.office.invite("approver", undefined, "person:olga");
-  const recovery = await people.office.recover("olga", "person:olga");
+  const invitation = await people.admin.invite("approver", undefined, "person:olga");
+  const recovery = await people.admin.recover("olga", "person:olga");
   clock.now += HOUR_MS;
   await expect(open(recovery.url)).rejects.toThrow("link cannot be used any more");
   clock.now += 23 * HOUR_MS;
   await expect(open(invitation.url)).rejects.toThrow("link cannot be used any more");
   await people.sweep();
-  expect(people.office.list().invitations).toEqual([]);
+  expect(people.admin.list().invitations).toEqual([]);
 });
 
 it("a second recovery voids the first, and a second start's link the first one's", async () => {
@@ -121,8 +121,8 @@ it("a second recovery voids the first, and a second start's link the first one's
     "link cannot be used any more",
   );
   await enrolFirst(people);
-  const one = await people.office.recover("olga", "person:olga");
-  await people.office.recover("olga", "person:olga");
+  const one = await people.admin.recover("olga", "person:olga");
+  await people.admin.recover("olga", "person:olga");
   const token = one.url.split("#link=")[1] ?? "";
   await expect(people.enrolments.openLink(token, CALLER)).rejects.toThrow(
     "link cannot be used any more",
@@ -137,13 +137,13 @@ it("an enrolment ends after a quarter of an hour, and with its person", async ()
   const enrol = (enrolment: string) =>
     people.enrolments.enrol({ enrolment, name: "Late", password: PASSWORD }, CALLER);
 
-  const late = await opened((await people.office.invite("operator", "Two", "person:olga")).url);
+  const late = await opened((await people.admin.invite("operator", "Two", "person:olga")).url);
   clock.now += 15 * 60_000;
   await expect(enrol(late)).rejects.toThrow("page cannot be used any more");
 
-  await enrol(await opened((await people.office.invite("operator", "Two", "person:olga")).url));
-  const recovering = await opened((await people.office.recover("late", "person:olga")).url);
-  await people.office.remove("late", "person:olga");
+  await enrol(await opened((await people.admin.invite("operator", "Two", "person:olga")).url));
+  const recovering = await opened((await people.admin.recover("late", "person:olga")).url);
+  await people.admin.remove("late", "person:olga");
   await expect(enrol(recovering)).rejects.toThrow("page cannot be used any more");
 });
 
@@ -153,8 +153,8 @@ it("what cannot be recorded does not happen", async () => {
   const { token } = await enrolFirst(people);
   vi.spyOn(store, "apply").mockRejectedValue(new Error("disk full"));
   await expect(people.signIn.withPassword("olga", PASSWORD, CALLER)).rejects.toThrow("disk full");
-  await expect(people.office.invite("operator", undefined, "person:olga")).rejects.toThrow();
-  expect(people.office.list().invitations).toEqual([]);
+  await expect(people.admin.invite("operator", undefined, "person:olga")).rejects.toThrow();
+  expect(people.admin.list().invitations).toEqual([]);
   expect(people.use(token)).toBeDefined();
 });
 

@@ -6,16 +6,16 @@ import { gone } from "./gone.ts";
 import { hostLinks } from "./host-links.ts";
 import { hostVouches } from "./host-vouches.ts";
 import { Links } from "./links.ts";
-import { Office } from "./office.ts";
 import { type Addresses, OwnOrigins, relyingPartyOf } from "./own-origins.ts";
 import { OwnPasskeys } from "./own-passkeys.ts";
 import { Passwords } from "./passwords.ts";
+import { PeopleAdmin } from "./people-admin.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import type { PeopleState, PeopleStore } from "./people-store.ts";
-import { Roster, viewOf } from "./roster.ts";
+import { PersonRegistry, viewOf } from "./person-registry.ts";
 import { Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
-import { Touch } from "./touch.ts";
+import { StepUp } from "./step-up.ts";
 import { Vouching } from "./vouching.ts";
 
 export interface PeopleOptions {
@@ -41,8 +41,8 @@ export class People implements Disposable {
   readonly enrolments: Enrolments;
   readonly signIn: SignIn;
   readonly passkeys: OwnPasskeys;
-  readonly office: Office;
-  readonly touch: Touch;
+  readonly admin: PeopleAdmin;
+  readonly stepUp: StepUp;
   readonly vouching: Vouching;
   readonly #parts: PeopleParts;
   readonly #policy: () => Policy;
@@ -56,7 +56,7 @@ export class People implements Disposable {
     this.#parts = {
       store,
       now,
-      roster: new Roster(state),
+      registry: new PersonRegistry(state),
       sessions: new Sessions({ store, now, onError }, state.session),
       links: new Links(
         {
@@ -83,8 +83,8 @@ export class People implements Disposable {
     this.enrolments = new Enrolments(this.#parts);
     this.signIn = new SignIn(this.#parts);
     this.passkeys = new OwnPasskeys(this.#parts);
-    this.office = new Office(this.#parts, (person) => this.enrolments.forget(person));
-    this.touch = new Touch(this.#parts, policy);
+    this.admin = new PeopleAdmin(this.#parts, (person) => this.enrolments.forget(person));
+    this.stepUp = new StepUp(this.#parts, policy);
     this.vouching = new Vouching(
       this.#parts,
       hostVouches(options.dataDir, (file) =>
@@ -96,12 +96,12 @@ export class People implements Disposable {
 
   /** By `person:ID`; undefined where there is no such person any more. */
   principal(keyId: string): Principal | undefined {
-    return this.#parts.roster.principal(keyId);
+    return this.#parts.registry.principal(keyId);
   }
 
-  /** Everybody who may be one human with the holders of these key ids; see Roster. */
+  /** Everybody who may be one human with the holders of these key ids; see PersonRegistry. */
   handsOf(keyIds: readonly string[]): ReadonlySet<string> {
-    return this.#parts.roster.handsOf(keyIds);
+    return this.#parts.registry.handsOf(keyIds);
   }
 
   /** Whose session a cookie's value opens. Counts as use of it. */
@@ -122,14 +122,14 @@ export class People implements Disposable {
 
   /** Throws `token_invalid` where the session has ended. */
   view(sessionId: string, origin: string | undefined): SessionView {
-    const { roster, sessions } = this.#parts;
+    const { registry, sessions } = this.#parts;
     const session = sessions.get(sessionId);
-    const person = session && roster.find(session.person);
+    const person = session && registry.find(session.person);
     if (session === undefined || person === undefined) throw gone("session");
     return {
       person: viewOf(person),
       expires_at: new Date(sessions.endsAt(session)).toISOString(),
-      passkeys: roster.passkeysOf(person.id).length,
+      passkeys: registry.passkeysOf(person.id).length,
       has_password: person.password !== undefined,
       passkeys_possible: origin !== undefined && relyingPartyOf(origin) !== undefined,
       fresh_passkey_from: this.#policy().passkey,
@@ -142,7 +142,7 @@ export class People implements Disposable {
 
   /** The link for who comes first, while there is no operator. */
   firstLink(): { readonly url: string; readonly expires_at: string } | undefined {
-    return this.#parts.roster.operators > 0 ? undefined : this.#parts.links.makeFirst();
+    return this.#parts.registry.operators > 0 ? undefined : this.#parts.links.makeFirst();
   }
 
   /**

@@ -1,4 +1,4 @@
-const LONGEST = 40;
+const MAX_LENGTH = 40;
 /** Letters that no decomposition takes apart. */
 const SPELLED: Readonly<Record<string, string>> = {
   ß: "ss",
@@ -19,7 +19,7 @@ export function personIdOf(name: string, isTaken: (id: string) => boolean): stri
       .replace(/\p{M}/gu, "")
       .replace(/[^a-z0-9]+/g, "-")
       .replace(/^-+/, "")
-      .slice(0, LONGEST - 6)
+      .slice(0, MAX_LENGTH - 6)
       .replace(/-+$/, "") || "person";
   for (let number = 1; ; number++) {
     const id = number === 1 ? base : `${base}-${number}`;

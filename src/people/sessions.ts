@@ -9,11 +9,11 @@ const HOUR_MS = 60 * 60_000;
 /** Unused for so long, a session ends. */
 const IDLE_MS = 12 * HOUR_MS;
 /** Used or not. */
-const LONGEST_MS = 7 * 24 * HOUR_MS;
+const MAX_MS = 7 * 24 * HOUR_MS;
 /** How far behind what is kept of a session's use may be. */
 const SEEN_MS = 60_000;
 /** Of one person; a further one ends the one unused for longest. */
-const MOST = 20;
+const MAX_SESSIONS = 20;
 /** A sign-in counts as fresh for so long, where something takes one. */
 const RECENT_MS = 5 * 60_000;
 
@@ -76,7 +76,7 @@ export class Sessions {
 
   /** ms since the epoch at which it ends unless it is used. */
   endsAt({ started_at, seen_at }: SessionRecord): number {
-    return Math.min(started_at + LONGEST_MS, seen_at + IDLE_MS);
+    return Math.min(started_at + MAX_MS, seen_at + IDLE_MS);
   }
 
   /** Throws `scope_missing` unless the person has just proved who they are, `token_invalid` for no session. */
@@ -122,7 +122,7 @@ export class Sessions {
     this.#sessions.set(record.id, record);
     this.#kept.set(record.id, record.seen_at);
     const others = this.of(record.person).sort((a, b) => a.seen_at - b.seen_at);
-    for (const { id } of others.slice(0, Math.max(0, others.length - MOST))) {
+    for (const { id } of others.slice(0, Math.max(0, others.length - MAX_SESSIONS))) {
       this.end(id, "too_many").catch(this.#options.onError);
     }
   }
@@ -179,7 +179,7 @@ export class Sessions {
 
   #overBecause({ started_at, seen_at }: SessionRecord): SessionEnd | undefined {
     const now = this.#options.now();
-    if (now >= started_at + LONGEST_MS) return "expired";
+    if (now >= started_at + MAX_MS) return "expired";
     return now >= seen_at + IDLE_MS ? "idle" : undefined;
   }
 
@@ -201,7 +201,7 @@ function notRecorded(cause: GatewayError): GatewayError {
     "audit_unavailable",
     "You are signed out for now, but the disk took no record of it: if the gateway starts anew before it does, this session counts again.",
     {
-      hint: "The gateway keeps trying by itself. Where you do not trust this device, tell whoever runs the host that DATA_DIR cannot be written, and sign in and out again once it can; a new link for you (Operate > People) ends all your sessions.",
+      hint: "The gateway keeps trying by itself. Where you do not trust this device, tell whoever runs the host that DATA_DIR cannot be written, and sign in and out again once it can; a new link for you (Admin > People) ends all your sessions.",
     },
     cause,
   );

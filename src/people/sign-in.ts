@@ -3,7 +3,7 @@ import { GatewayError } from "../contract/errors.ts";
 import type { Assertion, CeremonyView, StepUpRequest } from "../contract/people.ts";
 import { randomId } from "../lib/random-id.ts";
 import { gone } from "./gone.ts";
-import { GuessBrake } from "./guess-brake.ts";
+import { LoginThrottle } from "./login-throttle.ts";
 import { relyingPartyOf } from "./own-origins.ts";
 import { type Caller, noPasskeysHere, type PeopleParts, record } from "./people-parts.ts";
 import type { PasskeyRecord, PeopleChange, PersonRecord, SignInMethod } from "./people-store.ts";
@@ -12,18 +12,18 @@ import { ShortLived } from "./short-lived.ts";
 import { type Expected, refused, requestOptions, verifyUse } from "./webauthn.ts";
 
 const TTL_MS = 5 * 60_000;
-const MOST = 10_000;
+const MAX_CEREMONIES = 10_000;
 
 /** Signs people in, by passkey or by password. */
 export class SignIn {
   readonly #parts: PeopleParts;
   readonly #ceremonies: ShortLived<Expected>;
-  readonly #brake: GuessBrake;
+  readonly #throttle: LoginThrottle;
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
-    this.#ceremonies = new ShortLived({ ttlMs: TTL_MS, max: MOST, now: parts.now });
-    this.#brake = new GuessBrake(parts.now);
+    this.#ceremonies = new ShortLived({ ttlMs: TTL_MS, max: MAX_CEREMONIES, now: parts.now });
+    this.#throttle = new LoginThrottle(parts.now);
   }
 
   /** For navigator.credentials.get: any passkey made at this address. */
@@ -50,9 +50,9 @@ export class SignIn {
   async #checkPasskey({ ceremony, response }: Assertion): Promise<PasskeyRecord> {
     const expected = this.#ceremonies.take(ceremony);
     if (expected === undefined) throw gone("challenge");
-    const { roster } = this.#parts;
-    const passkey = roster.passkey(response.id);
-    const person = passkey && roster.find(passkey.person);
+    const { registry } = this.#parts;
+    const passkey = registry.passkey(response.id);
+    const person = passkey && registry.find(passkey.person);
     const { userHandle } = response.response;
     if (passkey === undefined || person === undefined || userHandle !== person.handle) {
       throw refused();
@@ -75,7 +75,7 @@ export class SignIn {
         hint: "Send one of `assertion` and `password`.",
       });
     }
-    const { store, roster, sessions, inTurn } = this.#parts;
+    const { store, registry, sessions, inTurn } = this.#parts;
     const session = sessions.get(sessionId);
     if (session === undefined) throw gone("session");
     const used = assertion && (await this.#checkPasskey(assertion));
@@ -95,7 +95,7 @@ export class SignIn {
         ],
         [audit],
       );
-      if (used !== undefined) roster.putPasskey(used);
+      if (used !== undefined) registry.putPasskey(used);
       // It may have ended meanwhile: what was kept must not bring it back.
       if (sessions.prove(proven)) return;
       await store.apply([{ drop: "session", id: sessionId }], []);
@@ -112,17 +112,17 @@ export class SignIn {
 
   /** Who has this id and password. Throws `token_invalid`, `rate_limited`. */
   async #checkPassword(id: string, password: string, ip: string): Promise<PersonRecord> {
-    await this.#brake.begin(id, ip);
-    const person = this.#parts.roster.find(id);
+    await this.#throttle.begin(id, ip);
+    const person = this.#parts.registry.find(id);
     const matches = await this.#verify(id, password, person, ip);
     if (person === undefined || !matches) {
-      this.#brake.failed(id, ip);
+      this.#throttle.failed(id, ip);
       await this.#recordSlowed(person?.id, id, ip);
       throw new GatewayError("token_invalid", "This sign-in name and password do not match.", {
         hint: "Your sign-in name was shown when you first came in. If you have lost access, an operator can send you a new link; whoever runs the host makes one with `people link`.",
       });
     }
-    this.#brake.succeeded(id, ip);
+    this.#throttle.succeeded(id, ip);
     return person;
   }
 
@@ -135,7 +135,7 @@ export class SignIn {
     try {
       return await this.#parts.passwords.verify(password, person?.password);
     } catch (error) {
-      this.#brake.abandoned(id, ip);
+      this.#throttle.abandoned(id, ip);
       throw error;
     }
   }
@@ -147,9 +147,9 @@ export class SignIn {
     by: PasskeyRecord | string | undefined,
   ): Promise<NewSession> {
     const passkey = typeof by === "string" ? undefined : by;
-    const { store, roster, sessions, inTurn } = this.#parts;
+    const { store, registry, sessions, inTurn } = this.#parts;
     return inTurn(async () => {
-      const present = roster.find(person);
+      const present = registry.find(person);
       if (present === undefined || !this.#holds(person, by)) throw refused();
       const session = sessions.prepare(person, method, ip);
       const signedIn = { ...present, signed_in_at: session.audit.time };
@@ -159,8 +159,8 @@ export class SignIn {
       ];
       if (passkey !== undefined) changes.push({ put: "passkey", record: passkey });
       await store.apply(changes, [session.audit]);
-      roster.put(signedIn);
-      if (passkey !== undefined) roster.putPasskey(passkey);
+      registry.put(signedIn);
+      if (passkey !== undefined) registry.putPasskey(passkey);
       sessions.begin(session);
       return session;
     });
@@ -168,17 +168,17 @@ export class SignIn {
 
   /** Not where they were removed, or given other credentials, while this was being checked. */
   #holds(person: string, by: PasskeyRecord | string | undefined): boolean {
-    const { roster } = this.#parts;
-    const present = roster.find(person);
+    const { registry } = this.#parts;
+    const present = registry.find(person);
     if (present === undefined || by === undefined) return false;
     return typeof by === "string"
       ? present.password === by
-      : roster.passkey(by.id)?.person === person;
+      : registry.passkey(by.id)?.person === person;
   }
 
   /** One record for an account under attack, not one for each guess. */
   async #recordSlowed(person: string | undefined, id: string, ip: string): Promise<void> {
-    if (person === undefined || !this.#brake.hasJustSlowed(id)) return;
+    if (person === undefined || !this.#throttle.hasJustSlowed(id)) return;
     const slowed = { ...record("session.guessed", person, { ip }), key_id: null };
     await this.#parts.store.apply([], [{ ...slowed, details: { person, ip } }]);
   }

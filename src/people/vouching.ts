@@ -4,7 +4,7 @@ import { PERSON_PREFIX } from "../contract/people.ts";
 import type { HostVouches } from "./host-vouches.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { HOST, type PersonRecord } from "./people-store.ts";
-import { toldTo } from "./roster.ts";
+import { toldTo } from "./person-registry.ts";
 
 /**
  * Whoever saw a one-time link may have opened it. So both count as one person where a plan takes two
@@ -22,17 +22,17 @@ export class Vouching {
 
   /** Throws `not_found`, and `same_approver` where the voucher may be who is vouched for. */
   async vouch(id: string, keyId: string): Promise<void> {
-    const { roster, inTurn } = this.#parts;
+    const { registry, inTurn } = this.#parts;
     await inTurn(async () => {
-      const person = roster.find(id);
+      const person = registry.find(id);
       if (person === undefined) {
         throw new GatewayError("not_found", "Nobody here has this sign-in name.", {
           hint: "GET /people lists everybody.",
         });
       }
-      const [shared] = roster
+      const [shared] = registry
         .handsOf([keyId])
-        .intersection(roster.handsOf([PERSON_PREFIX + person.id]));
+        .intersection(registry.handsOf([PERSON_PREFIX + person.id]));
       if (shared !== undefined) throw mayBeOne(person, shared === keyId ? "you" : shared);
       await this.#put(person, keyId);
     });
@@ -45,10 +45,10 @@ export class Vouching {
   }
 
   async #importAll(): Promise<void> {
-    const { roster, inTurn } = this.#parts;
+    const { registry, inTurn } = this.#parts;
     for (const { record, remove } of this.#host.read()) {
       await inTurn(async () => {
-        const person = roster.find(record.person);
+        const person = registry.find(record.person);
         if (person !== undefined) await this.#put(person, null);
       });
       remove();
@@ -56,7 +56,7 @@ export class Vouching {
   }
 
   async #put(person: PersonRecord, by: string | null): Promise<void> {
-    const { store, roster, now } = this.#parts;
+    const { store, registry, now } = this.#parts;
     const vouched: PersonRecord = { ...person, told_to: [] };
     const details = {
       person: person.id,
@@ -70,7 +70,7 @@ export class Vouching {
       details,
     };
     await store.apply([{ put: "person", record: vouched }], [audit]);
-    roster.put(vouched);
+    registry.put(vouched);
   }
 }
 

@@ -1,8 +1,8 @@
 import {
   type CapabilityPolicy,
-  type OwnHost,
   type Policy,
   type PolicyFile,
+  type ProtectedHost,
   RISK_LEVELS,
   type RiskLevel,
 } from "../contract/policy.ts";
@@ -13,7 +13,7 @@ export interface Surroundings {
   /** Every action of this version. */
   readonly actions: readonly string[];
   /** Where the gateway and ByteBot listen; see `Policy.own_hosts`. */
-  readonly ownHosts: readonly OwnHost[];
+  readonly protectedHosts: readonly ProtectedHost[];
 }
 
 /** What an action gets that the file does not list. */
@@ -59,7 +59,7 @@ export function buildPolicy(file: PolicyFile, surroundings: Surroundings): Polic
   return freeze({
     ...content,
     digest: sha256(canonicalJson(content)),
-    own_hosts: structuredClone(surroundings.ownHosts),
+    own_hosts: structuredClone(surroundings.protectedHosts),
   });
 }
 

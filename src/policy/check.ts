@@ -128,7 +128,7 @@ function domainWarning(domain: string): string | undefined {
 
 /** The mode at the configured level; where the file sets no level, at the highest, so that it warns less. */
 function modeWithoutRaise(file: PolicyFile, action: string, capability: CapabilityPolicy): string {
-  const policy = buildPolicy(file, { actions: [action], ownHosts: [] });
+  const policy = buildPolicy(file, { actions: [action], protectedHosts: [] });
   return capability.confirmation ?? policy.confirmation[capability.risk_level ?? "medium"];
 }
 

@@ -223,9 +223,9 @@ function checkEnvelope(input: CheckInput): Verdict {
   const { policy, proposal, capability } = input;
   const { envelope } = proposal.facts;
   if (envelope === undefined) return skipped("the action states no envelope");
-  const excess = findExcess(envelope, capability.envelope);
-  if (excess !== undefined) {
-    const { member, code, problem, wider } = excess;
+  const denial = findExcess(envelope, capability.envelope);
+  if (denial !== undefined) {
+    const { member, code, problem, wider } = denial;
     const rule = ruleName(proposal.action, `envelope.${member}`);
     return denied(
       code,
@@ -278,7 +278,7 @@ function checkFiles({ policy, principal, proposal }: CheckInput): Verdict {
   if (files.length === 0) return skipped("the request brings no files");
   const capability = policy.capabilities[WRITE] ?? NOT_LISTED;
   for (const facts of files) {
-    const written = { action: WRITE, risk: proposal.risk, facts, raises: [] };
+    const written = { action: WRITE, risk: proposal.risk, facts, riskFactors: [] };
     const verdicts = CHECKS.filter(({ name }) => OF_A_FILE.has(name)).map((check) =>
       check.run({ policy, principal, proposal: written, capability }),
     );

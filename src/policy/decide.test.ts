@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anyText } from "../../test/support/lib/fixtures.ts";
+import { ACTIONS, policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
 import { CONFIRMATION_MODES, RISK_LEVELS } from "../contract/policy.ts";
-import { anyText } from "../lib/fixtures.ts";
 import { decide } from "./decide.ts";
 import type { Decision, Permission, Proposal } from "./decision.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
-import { ACTIONS, policyOf, proposalOf, REQUESTER } from "./fixtures.ts";
 
 const policy = policyOf(DEFAULT_POLICY);
 const ask = (action: string, rest: Partial<Proposal> = {}) =>
@@ -145,15 +145,15 @@ describe("risk and confirmation", () => {
   test("the policy's level beats the action's own, reasons raise it and are told", () => {
     const facts = { path: "/tmp/a" };
     expect(ask("fs.write", { facts, risk: "low" })).toMatchObject({ risk: "medium" });
-    const raised = permission(ask("fs.read", { facts, raises: [one] }));
+    const raised = permission(ask("fs.read", { facts, riskFactors: [one] }));
     expect(raised).toMatchObject({ risk: "medium", mode: "approver", rule: "confirmation.medium" });
     expect(raised.reasons).toEqual([
       'low risk: capabilities["fs.read"].risk_level',
       "medium risk: overwrites a file",
       "confirmation approver: confirmation.medium",
     ]);
-    expect(ask("fs.read", { facts, raises: [one, one, one] })).toMatchObject({ risk: "high" });
-    expect(ask("fs.read", { facts, raises: [high] })).toMatchObject({ risk: "high" });
+    expect(ask("fs.read", { facts, riskFactors: [one, one, one] })).toMatchObject({ risk: "high" });
+    expect(ask("fs.read", { facts, riskFactors: [high] })).toMatchObject({ risk: "high" });
   });
 
   test("an action's own confirmation beats the table, until its risk is raised", () => {
@@ -166,7 +166,7 @@ describe("risk and confirmation", () => {
       approvals: 0,
       rule: 'capabilities["wait"].confirmation',
     });
-    expect(decide(own, REQUESTER, proposalOf("wait", { raises: [high] }))).toMatchObject({
+    expect(decide(own, REQUESTER, proposalOf("wait", { riskFactors: [high] }))).toMatchObject({
       mode: "approver",
       approvals: 2,
       rule: "confirmation.medium",
@@ -220,9 +220,12 @@ const anyPolicy = fc
       confirmation,
     }),
   );
-const raises = fc.array(fc.record({ reason: fc.string(), by: fc.constantFrom("one", "high") }), {
-  maxLength: 3,
-});
+const riskFactors = fc.array(
+  fc.record({ reason: fc.string(), by: fc.constantFrom("one", "high") }),
+  {
+    maxLength: 3,
+  },
+);
 const anyProposal = fc.record({
   action: fc.oneof(fc.constantFrom(...ACTIONS), anyText),
   risk,
@@ -236,7 +239,7 @@ const anyProposal = fc.record({
     },
     optional,
   ),
-  raises,
+  riskFactors,
 });
 
 describe("properties", () => {
@@ -280,9 +283,9 @@ describe("properties", () => {
 
   test("a raise never asks for less", () => {
     fc.assert(
-      fc.property(anyPolicy, risk, raises, raises, (anyone, level, some, more) => {
-        const of = (list: Proposal["raises"]) =>
-          decide(anyone, REQUESTER, proposalOf("wait", { risk: level, raises: list }));
+      fc.property(anyPolicy, risk, riskFactors, riskFactors, (anyone, level, some, more) => {
+        const of = (list: Proposal["riskFactors"]) =>
+          decide(anyone, REQUESTER, proposalOf("wait", { risk: level, riskFactors: list }));
         const [before, after] = [of(some), of([...some, ...more])];
         if (before.effect === "deny" || after.effect === "deny") return;
         expect(RISK_LEVELS.indexOf(after.risk)).toBeGreaterThanOrEqual(

@@ -46,7 +46,7 @@ export function permit({ policy, proposal, capability }: CheckInput): Permission
       : `${base} risk: ${ruleName(proposal.action, "risk_level")}`,
   ];
   let level = RISK_LEVELS.indexOf(base);
-  for (const { reason, by } of proposal.raises) {
+  for (const { reason, by } of proposal.riskFactors) {
     level = by === "high" ? RISK_LEVELS.length - 1 : Math.min(level + 1, RISK_LEVELS.length - 1);
     reasons.push(`${RISK_LEVELS[level]} risk: ${reason}`);
   }

@@ -18,7 +18,7 @@ export interface Facts {
 }
 
 /** A reason for which an action is riskier than its level says. */
-export interface Raise {
+export interface RiskFactor {
   readonly reason: string;
   /** `one`: a level up; `high`: straight to high. */
   readonly by: "one" | "high";
@@ -30,7 +30,7 @@ export interface Proposal {
   /** The capability's own level; the policy may set another. */
   readonly risk: RiskLevel;
   readonly facts: Facts;
-  readonly raises: readonly Raise[];
+  readonly riskFactors: readonly RiskFactor[];
 }
 
 export interface Denial {

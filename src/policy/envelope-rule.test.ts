@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ACTIONS, policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
 import type { CapabilityPolicy, Envelope, EnvelopeFile, PolicyFile } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { checkPolicy } from "./check.ts";
-import { AGENT_ACTIONS, completeEnvelope } from "./complete-envelope.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
+import { AGENT_ACTIONS, applyEnvelopeDefaults } from "./envelope-defaults.ts";
 import { explain } from "./explain.ts";
-import { ACTIONS, policyOf, proposalOf, REQUESTER } from "./fixtures.ts";
 import { validatePolicy } from "./validate-policy.ts";
 
 const fileOf = (
@@ -27,7 +27,7 @@ function judge(
   asked: EnvelopeFile,
   options: { principal?: Principal; others?: Record<string, CapabilityPolicy> } = {},
 ): Decision {
-  const envelope = completeEnvelope(asked, given);
+  const envelope = applyEnvelopeDefaults(asked, given);
   const proposal = proposalOf("agent.task", { risk: "high", facts: { envelope } });
   const policy = policyOf(fileOf(given, options.others));
   return decide(policy, options.principal ?? REQUESTER, proposal);
@@ -65,7 +65,7 @@ describe("I1 an envelope is never wider than the policy's", () => {
   });
 
   test("the whole screen is wider than a region", () => {
-    const { region: _, ...rest } = completeEnvelope(GIVEN, undefined);
+    const { region: _, ...rest } = applyEnvelopeDefaults(GIVEN, undefined);
     const facts = { envelope: rest };
     const proposal = proposalOf("agent.task", { risk: "high", facts });
     expect(decide(policyOf(fileOf(GIVEN)), REQUESTER, proposal)).toMatchObject({
@@ -176,7 +176,7 @@ test("I1 narrower is always allowed, wider in any one dimension never", () => {
     fc.property(nested, fc.constantFrom(...Object.keys(WIDEN)), ([given, narrow], dimension) => {
       const options = { others: enabled };
       expect(judge(given, narrow, options)).toMatchObject({ effect: "allow" });
-      const wide = WIDEN[dimension]?.(completeEnvelope(undefined, given), narrow);
+      const wide = WIDEN[dimension]?.(applyEnvelopeDefaults(undefined, given), narrow);
       if (wide === undefined) return;
       expect(judge(given, wide, options)).toMatchObject({
         effect: "deny",
@@ -194,7 +194,7 @@ test("the change that is proposed lets the envelope pass", () => {
     { max_actions: 51 },
     { region: { x: 0, y: 0, width: 1000, height: 10 } },
   ] satisfies EnvelopeFile[]) {
-    const facts = { envelope: completeEnvelope(asked, GIVEN) };
+    const facts = { envelope: applyEnvelopeDefaults(asked, GIVEN) };
     const proposal = proposalOf("agent.task", { risk: "high", facts });
     const explained = explain(policyOf(fileOf(GIVEN)), REQUESTER, proposal);
     expect(explained.checks.at(-1)).toMatchObject({ name: "envelope", outcome: "denied" });

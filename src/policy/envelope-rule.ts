@@ -2,7 +2,7 @@ import type { ErrorCode } from "../contract/errors.ts";
 import type { Envelope, EnvelopeFile } from "../contract/policy.ts";
 import { oneLine } from "../lib/inert.ts";
 import { matchApplication } from "./application-rule.ts";
-import { AGENT_ACTIONS, completeEnvelope } from "./complete-envelope.ts";
+import { AGENT_ACTIONS, applyEnvelopeDefaults } from "./envelope-defaults.ts";
 import { matchPath } from "./path-rule.ts";
 
 /** Where an envelope is wider than it may be. */
@@ -22,10 +22,10 @@ export function findExcess(
   asked: Envelope,
   given: EnvelopeFile | undefined,
 ): EnvelopeExcess | undefined {
-  const bound = completeEnvelope(undefined, given);
+  const bound = applyEnvelopeDefaults(undefined, given);
   for (const find of FINDERS) {
-    const excess = find(asked, bound);
-    if (excess !== undefined) return excess;
+    const denial = find(asked, bound);
+    if (denial !== undefined) return denial;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { EnvelopeFile, PolicyFile } from "../contract/policy.ts";
 import { normalisePath } from "../lib/posix-path.ts";
 import { matchApplication } from "./application-rule.ts";
-import { AGENT_ACTIONS, completeEnvelope } from "./complete-envelope.ts";
+import { AGENT_ACTIONS, applyEnvelopeDefaults } from "./envelope-defaults.ts";
 
 /** What is worth a person's look, with its place below the envelope. */
 export interface EnvelopeWarning {
@@ -15,7 +15,7 @@ const LONG_S = 3600;
 
 /** Where the envelope of an agent reaches far, or says what can never hold. */
 export function envelopeWarnings(file: PolicyFile, given: EnvelopeFile): EnvelopeWarning[] {
-  const { actions, applications, paths, max_actions, max_duration_s } = completeEnvelope(
+  const { actions, applications, paths, max_actions, max_duration_s } = applyEnvelopeDefaults(
     undefined,
     given,
   );

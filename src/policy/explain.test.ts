@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
 import type { PolicyFile } from "../contract/policy.ts";
 import { decide } from "./decide.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
 import { explain } from "./explain.ts";
-import { policyOf, proposalOf, REQUESTER } from "./fixtures.ts";
 
 const policy = policyOf(DEFAULT_POLICY);
 const ask = (action: string, rest = {}) => explain(policy, REQUESTER, proposalOf(action, rest));
@@ -70,6 +70,6 @@ test("for what is allowed it tells what asks for more, less or forbids", () => {
     '"confirmation": "approver"',
     '"enabled": false',
   ]);
-  const raised = ask("screen.cursor", { raises: [{ reason: "x", by: "high" }] });
+  const raised = ask("screen.cursor", { riskFactors: [{ reason: "x", by: "high" }] });
   expect(raised.changes.map((change) => change.line)).toEqual(['"enabled": false']);
 });

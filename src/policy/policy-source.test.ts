@@ -2,8 +2,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ACTIONS, DOCUMENTED_FILE, OWN_HOSTS } from "../../test/support/policy/fixtures.ts";
 import type { Policy } from "../contract/policy.ts";
-import { ACTIONS, DOCUMENTED_FILE, OWN_HOSTS } from "./fixtures.ts";
 import { PolicyError, PolicySource } from "./policy-source.ts";
 
 let folder: string;
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const options = () => ({ file, actions: ACTIONS, ownHosts: OWN_HOSTS });
+const options = () => ({ file, actions: ACTIONS, protectedHosts: OWN_HOSTS });
 const withTtl = (seconds: number) =>
   JSON.stringify({ capabilities: {}, security: { plan_ttl_s: seconds } });
 

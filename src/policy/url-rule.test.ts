@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { anyText } from "../lib/fixtures.ts";
-import { OWN_HOSTS } from "./fixtures.ts";
+import { anyText } from "../../test/support/lib/fixtures.ts";
+import { OWN_HOSTS } from "../../test/support/policy/fixtures.ts";
 import { domainRuleProblem, isBroadDomainRule, matchUrl } from "./url-rule.ts";
 import { parseWebUrl } from "./web-url.ts";
 

@@ -1,4 +1,4 @@
-import type { OwnHost } from "../contract/policy.ts";
+import type { ProtectedHost } from "../contract/policy.ts";
 import type { RuleMatch } from "./rule-match.ts";
 import {
   canonicalHost,
@@ -53,11 +53,15 @@ export function opensThisMachine(text: string): boolean {
 export function matchUrl(
   text: string,
   rules: readonly string[],
-  ownHosts: readonly OwnHost[] | undefined,
+  protectedHosts: readonly ProtectedHost[] | undefined,
 ): RuleMatch {
   const url = parseWebUrl(text);
   if ("problem" in url) return url;
-  if (ownHosts === undefined ? isLocalHost(url.host) : ownHosts.some((own) => isOwn(url, own))) {
+  if (
+    protectedHosts === undefined
+      ? isLocalHost(url.host)
+      : protectedHosts.some((own) => isOwn(url, own))
+  ) {
     return {
       problem:
         "the gateway's and ByteBot's own addresses, and those of CORS_ORIGINS, are never opened",
@@ -69,7 +73,7 @@ export function matchUrl(
   return { problem: `${place} is not listed`, entry: place };
 }
 
-function isOwn(url: WebUrl, own: OwnHost): boolean {
+function isOwn(url: WebUrl, own: ProtectedHost): boolean {
   if (url.port !== own.port) return false;
   const host = canonicalHost(own.host);
   if (host === undefined || url.host === host || isLocalHost(url.host)) return true;

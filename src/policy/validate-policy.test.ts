@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { ACTIONS, DOCUMENTED_FILE, policyOf } from "../../test/support/policy/fixtures.ts";
 import { buildPolicy } from "./build-policy.ts";
 import { checkPolicy } from "./check.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
-import { ACTIONS, DOCUMENTED_FILE, policyOf } from "./fixtures.ts";
 import { validatePolicy } from "./validate-policy.ts";
 
 function problemsOf(file: unknown): [string, string][] {
@@ -121,9 +121,11 @@ describe("a policy", () => {
   });
 
   test("is named by what it says, not by where it runs", () => {
-    const of = (ownHosts: { host: string; port: number }[], low: "client" | "none") =>
-      buildPolicy({ ...DEFAULT_POLICY, confirmation: { low } }, { actions: ACTIONS, ownHosts })
-        .digest;
+    const of = (protectedHosts: { host: string; port: number }[], low: "client" | "none") =>
+      buildPolicy(
+        { ...DEFAULT_POLICY, confirmation: { low } },
+        { actions: ACTIONS, protectedHosts },
+      ).digest;
     expect(of([], "client")).toBe(of([{ host: "a", port: 1 }], "client"));
     expect(of([], "client")).not.toBe(of([], "none"));
     expect(of([], "client")).toMatch(/^sha256:[0-9a-f]{64}$/);

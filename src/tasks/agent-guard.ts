@@ -10,9 +10,9 @@ export interface GuardedRun {
   readonly files: readonly ApprovedFile[];
   readonly io: StepIo;
   /** Why the agent may not act at this moment, or undefined: asked before every single action. */
-  findObstacle(signal: AbortSignal): Promise<string | undefined>;
+  findAgentDenial(signal: AbortSignal): Promise<string | undefined>;
   /** The same for putting an approved file on the desktop, which it does before it begins. */
-  findFileObstacle(signal: AbortSignal): Promise<string | undefined>;
+  findFileDenial(signal: AbortSignal): Promise<string | undefined>;
   /**
    * Sends one action to the desktop's daemon, in turn with everything else that desktop does, and
    * resolves with its answer. Rejects as `Driver.perform` does.

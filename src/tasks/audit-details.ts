@@ -3,7 +3,7 @@ import type { Parameters } from "../contract/task.ts";
 import { canonicalJson, sha256 } from "../lib/canonical.ts";
 
 /** Longer strings, in UTF-16 units, stand in the audit log as a digest. */
-const LONGEST = 256;
+const MAX_LENGTH = 256;
 
 /** Fields that carry content whatever their length. */
 const CONTENT: ReadonlySet<string> = new Set(["content", "old_text", "new_text", "text", "base64"]);
@@ -25,7 +25,7 @@ export function digestOf(value: unknown): string {
 function withoutContent(value: unknown, original: unknown, field = ""): unknown {
   if (typeof value === "string") {
     const hidden = value !== original;
-    if (hidden || (value.length <= LONGEST && !CONTENT.has(field))) return value;
+    if (hidden || (value.length <= MAX_LENGTH && !CONTENT.has(field))) return value;
     return { sha256: sha256(value).slice("sha256:".length), length: value.length };
   }
   if (Array.isArray(value)) {

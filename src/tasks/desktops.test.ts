@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createFakeDriver, principalOf } from "../../test/support/tasks/fixtures.ts";
 import { Desktops } from "./desktops.ts";
-import { createFakeDriver, principalOf } from "./fixtures.ts";
 
 const driver = createFakeDriver();
 const desktops = new Desktops([

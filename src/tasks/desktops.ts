@@ -28,7 +28,7 @@ export class Desktops {
 
   /** Those a key may use. */
   of(principal: Principal): readonly NamedDesktop[] {
-    return this.all.filter((desktop) => findRefusal(desktop, principal) === undefined);
+    return this.all.filter((desktop) => findDenial(desktop, principal) === undefined);
   }
 
   /**
@@ -43,14 +43,14 @@ export class Desktops {
         hint: `Known desktops: ${known.join(", ")}.`,
       });
     }
-    const refusal = findRefusal(desktop, principal);
-    if (refusal !== undefined) throw refusal;
+    const denial = findDenial(desktop, principal);
+    if (denial !== undefined) throw denial;
     return desktop;
   }
 }
 
 /** Why a key may not decide on what is planned for a desktop, or undefined where it may. */
-export function findDecisionRefusal(desktop: string, { keyId, desktops }: Principal) {
+export function findDecisionDenial(desktop: string, { keyId, desktops }: Principal) {
   if (desktops === null || desktops.has(desktop)) return undefined;
   return new GatewayError(
     "scope_missing",
@@ -60,7 +60,7 @@ export function findDecisionRefusal(desktop: string, { keyId, desktops }: Princi
 }
 
 /** Why a key may not use a desktop, or undefined where it may. */
-export function findRefusal(desktop: NamedDesktop, principal: Principal): GatewayError | undefined {
+export function findDenial(desktop: NamedDesktop, principal: Principal): GatewayError | undefined {
   const { name, keys } = desktop;
   const byKey = principal.desktops === null || principal.desktops.has(name);
   const byDesktop = keys === null || keys.has(principal.keyId);

@@ -3,7 +3,7 @@ import type { ErrorCode, GatewayError } from "../contract/errors.ts";
 import type { EventData } from "../contract/event.ts";
 import type { TargetCheck } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
-import type { Instruction } from "./instruction.ts";
+import type { Instruction } from "./execute/instruction.ts";
 import type { PlannedStep } from "./task.ts";
 
 export type Availability =
@@ -18,7 +18,7 @@ export type Availability =
     };
 
 /** How planning looks at the desktop. */
-export interface Look {
+export interface InspectContext {
   /** Largest file to read, bytes. */
   readonly maxFileSize: number;
   /** No earlier step of the plan changes the screen: what it shows now is what the step will meet. */
@@ -36,7 +36,7 @@ export interface Look {
 export interface Inspection {
   readonly bound: Readonly<Record<string, string>>;
   /** Reasons to raise the risk by one level each that depend on the desktop's state. */
-  readonly raises: readonly string[];
+  readonly riskFactors: readonly string[];
   readonly preview?: Preview;
   /** The screen as it was, what the step aims at marked in it; a text preview is its note then. */
   readonly picture?: Picture;
@@ -64,7 +64,7 @@ export interface StepIo {
    * Why the step may do nothing further, although it has begun: a stop, a key that is gone, a policy
    * that has become stricter. Undefined where it may.
    */
-  findLapse(): GatewayError | undefined;
+  findDenial(): GatewayError | undefined;
   /** `fraction` of this step, 0 to 1. The newest counts; some are passed over. */
   progress(fraction: number, message: string): void;
   /**
@@ -99,7 +99,7 @@ export interface Driver extends AsyncDisposable {
   /** Resolves when what `availability` says is settled; absent: it is from the start. */
   readonly ready?: Promise<void>;
   availability(action: string): Availability;
-  inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection>;
+  inspect(action: string, parameters: Parameters, look: InspectContext): Promise<Inspection>;
   perform(step: PlannedStep, io: StepIo): Promise<Record<string, unknown>>;
   /**
    * Told at the start of each step that was under way when an earlier run of the program ended:

@@ -8,7 +8,7 @@ function job(taskId: string, owner: string, ...locks: string[]): Job {
 }
 
 /** Notes whose turn came, and gives back places by task. */
-class Turns {
+class StartLog {
   readonly started: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #places = new Map<string, Job>();
@@ -58,23 +58,23 @@ describe("Scheduler", () => {
 
   it("I13 takes turns between keys, however many one of them queues", () => {
     const scheduler = new Scheduler(() => 1);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("first", "greedy"));
-    for (const n of [1, 2, 3]) turns.enqueue(job(`g${n}`, "greedy"));
-    for (const n of [1, 2]) turns.enqueue(job(`m${n}`, "modest"));
-    for (const id of ["first", "g1", "m1", "g2", "m2"]) turns.release(id);
-    expect(turns.started).toEqual(["g1", "m1", "g2", "m2", "g3"]);
+    const log = new StartLog(scheduler);
+    log.reserve(job("first", "greedy"));
+    for (const n of [1, 2, 3]) log.enqueue(job(`g${n}`, "greedy"));
+    for (const n of [1, 2]) log.enqueue(job(`m${n}`, "modest"));
+    for (const id of ["first", "g1", "m1", "g2", "m2"]) log.release(id);
+    expect(log.started).toEqual(["g1", "m1", "g2", "m2", "g3"]);
   });
 
   it("keeps two holders of one lock apart and lets others pass", () => {
     const scheduler = new Scheduler(() => 5);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("1", "a", "desktop:main"));
-    turns.enqueue(job("2", "a", "desktop:main"));
-    turns.enqueue(job("3", "a", "path:/tmp/x"));
-    expect(turns.started).toEqual(["3"]);
-    turns.release("1");
-    expect(turns.started).toEqual(["3", "2"]);
+    const log = new StartLog(scheduler);
+    log.reserve(job("1", "a", "desktop:main"));
+    log.enqueue(job("2", "a", "desktop:main"));
+    log.enqueue(job("3", "a", "path:/tmp/x"));
+    expect(log.started).toEqual(["3"]);
+    log.release("1");
+    expect(log.started).toEqual(["3", "2"]);
   });
 
   it("lets readers share a lock, and neither side starve the other", () => {
@@ -105,28 +105,28 @@ describe("Scheduler", () => {
 
   it("lets nobody overtake a job on the locks that job waits for", () => {
     const scheduler = new Scheduler(() => 5);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("1", "a", "x"));
-    turns.enqueue(job("2", "a", "x", "y"));
-    turns.enqueue(job("3", "b", "y"));
-    expect(turns.started).toEqual([]);
-    turns.release("1");
-    expect(turns.started).toEqual(["2"]);
-    turns.release("2");
-    expect(turns.started).toEqual(["2", "3"]);
+    const log = new StartLog(scheduler);
+    log.reserve(job("1", "a", "x"));
+    log.enqueue(job("2", "a", "x", "y"));
+    log.enqueue(job("3", "b", "y"));
+    expect(log.started).toEqual([]);
+    log.release("1");
+    expect(log.started).toEqual(["2"]);
+    log.release("2");
+    expect(log.started).toEqual(["2", "3"]);
   });
 
   it("starts nothing once closed and forgets what is removed", () => {
     const scheduler = new Scheduler(() => 1);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("1", "a"));
-    turns.enqueue(job("2", "a"));
-    turns.enqueue(job("3", "a"));
+    const log = new StartLog(scheduler);
+    log.reserve(job("1", "a"));
+    log.enqueue(job("2", "a"));
+    log.enqueue(job("3", "a"));
     scheduler.remove("2");
     expect(scheduler.waiting("a")).toBe(1);
     scheduler.close();
-    turns.release("1");
-    expect(turns.started).toEqual([]);
+    log.release("1");
+    expect(log.started).toEqual([]);
   });
 
   it("runs every job once, never beyond its limit and never a holder beside one who has the lock alone", () => {
@@ -188,44 +188,47 @@ describe("claims", () => {
 
   it("takes no place, and keeps jobs off its locks alone", async () => {
     const scheduler = new Scheduler(() => 1);
-    const turns = new Turns(scheduler);
-    const claim = await scheduler.claim(takeover, NEVER);
-    turns.enqueue(job("1", "a", "desktop:a"));
-    turns.enqueue(job("2", "a", "desktop:b"));
-    expect(turns.started).toEqual(["2"]);
-    turns.release("2");
+    const log = new StartLog(scheduler);
+    const claim = await scheduler.acquire(takeover, NEVER);
+    log.enqueue(job("1", "a", "desktop:a"));
+    log.enqueue(job("2", "a", "desktop:b"));
+    expect(log.started).toEqual(["2"]);
+    log.release("2");
     claim[Symbol.dispose]();
-    expect(turns.started).toEqual(["2", "1"]);
+    expect(log.started).toEqual(["2", "1"]);
     claim[Symbol.dispose]();
-    turns.enqueue(job("3", "a", "desktop:a"));
-    expect(turns.started).toEqual(["2", "1"]);
+    log.enqueue(job("3", "a", "desktop:a"));
+    expect(log.started).toEqual(["2", "1"]);
   });
 
   it("waits for what is held, before every job that waits", async () => {
     const scheduler = new Scheduler(() => 5);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("1", "a", "desktop:a"));
+    const log = new StartLog(scheduler);
+    log.reserve(job("1", "a", "desktop:a"));
     expect(scheduler.holder("desktop:a")).toBe("1");
-    turns.enqueue(job("2", "a", "desktop:a"));
-    const claimed = scheduler.claim(takeover, NEVER);
+    log.enqueue(job("2", "a", "desktop:a"));
+    const claimed = scheduler.acquire(takeover, NEVER);
     expect(scheduler.reserve(job("3", "a", "desktop:a"))).toBe(false);
-    turns.release("1");
+    log.release("1");
     const claim = await claimed;
-    expect(turns.started).toEqual([]);
+    expect(log.started).toEqual([]);
     expect(scheduler.holder("desktop:a")).toBeUndefined();
     claim[Symbol.dispose]();
-    expect(turns.started).toEqual(["2"]);
+    expect(log.started).toEqual(["2"]);
   });
 
   it("shares what is asked for shared, but lets nobody overtake a claim that waits", async () => {
     const scheduler = new Scheduler(() => 5);
-    const looks = await Promise.all([scheduler.claim(look, NEVER), scheduler.claim(look, NEVER)]);
+    const looks = await Promise.all([
+      scheduler.acquire(look, NEVER),
+      scheduler.acquire(look, NEVER),
+    ]);
     const order: string[] = [];
-    const taken = scheduler.claim(takeover, NEVER).then((claim) => {
+    const taken = scheduler.acquire(takeover, NEVER).then((claim) => {
       order.push("takeover");
       return claim;
     });
-    const late = scheduler.claim(look, NEVER).then(() => order.push("look"));
+    const late = scheduler.acquire(look, NEVER).then(() => order.push("look"));
     for (const held of looks) held[Symbol.dispose]();
     (await taken)[Symbol.dispose]();
     await late;
@@ -234,16 +237,16 @@ describe("claims", () => {
 
   it("that is given up leaves nothing behind", async () => {
     const scheduler = new Scheduler(() => 5);
-    const turns = new Turns(scheduler);
-    turns.reserve(job("1", "a", "desktop:a"));
+    const log = new StartLog(scheduler);
+    log.reserve(job("1", "a", "desktop:a"));
     const stop = new AbortController();
-    const claimed = scheduler.claim(takeover, stop.signal);
-    const later = scheduler.claim(look, NEVER);
+    const claimed = scheduler.acquire(takeover, stop.signal);
+    const later = scheduler.acquire(look, NEVER);
     stop.abort(new Error("given up"));
     await expect(claimed).rejects.toThrow("given up");
     (await later)[Symbol.dispose]();
-    turns.release("1");
+    log.release("1");
     expect(scheduler.reserve(job("2", "a", "desktop:a"))).toBe(true);
-    await expect(scheduler.claim(look, stop.signal)).rejects.toThrow("given up");
+    await expect(scheduler.acquire(look, stop.signal)).rejects.toThrow("given up");
   });
 });

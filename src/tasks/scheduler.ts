@@ -19,12 +19,12 @@ interface Claim {
 }
 
 /** What holds locks and is no job: a person at a desktop, a plan that looks at its screen. */
-export interface Turns {
+export interface LockManager {
   /**
    * Takes locks without a place, before every job that waits and in order of arrival among claims.
    * Resolves once they are taken, until disposed; rejects with the signal's reason.
    */
-  claim(locks: Locks, signal: AbortSignal): Promise<Disposable>;
+  acquire(locks: Locks, signal: AbortSignal): Promise<Disposable>;
   /** The running task that holds a lock alone. */
   holder(lock: string): string | undefined;
 }
@@ -34,7 +34,7 @@ export interface Turns {
  * order of arrival for each key and by turns between keys. A job that waits for a lock keeps later
  * jobs off that lock, so that nobody overtakes it for ever. Claims go before jobs.
  */
-export class Scheduler implements Turns {
+export class Scheduler implements LockManager {
   readonly #limit: () => number;
   /** By the job itself: two calls that start one task at the same moment hold a place each. */
   readonly #running = new Set<Job>();
@@ -82,7 +82,7 @@ export class Scheduler implements Turns {
     }
   }
 
-  async claim(locks: Locks, signal: AbortSignal): Promise<Disposable> {
+  async acquire(locks: Locks, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     const granted = Promise.withResolvers<void>();
     const claim: Claim = { locks, grant: granted.resolve };

@@ -12,40 +12,40 @@ import type {
   TaskListQuery,
 } from "../contract/requests.ts";
 import type { PlanView, RequestedBy, Surface, TaskView } from "../contract/task.ts";
+import { applyDecision } from "./approve/confirmation.ts";
+import { checkProposal } from "./approve/proposal.ts";
+import { findSurfaceDenial, notDecidedHere } from "./approve/surface.ts";
 import type { ArtifactKeeper } from "./artifact-keeper.ts";
 import { digestOf } from "./audit-details.ts";
-import { applyDecision } from "./confirmation.ts";
-import { type Desktops, findDecisionRefusal } from "./desktops.ts";
-import { GrantDesk } from "./grant-desk.ts";
-import type { GrantStore } from "./grant-store.ts";
-import { approveByGrant } from "./granted-approval.ts";
-import { Grants } from "./grants.ts";
-import { Handovers } from "./handovers.ts";
-import { instruct } from "./instruct.ts";
-import type { Instruction } from "./instruction.ts";
-import { Interruption } from "./interruption.ts";
-import { Ledger, planCorrupted, taskNotFound } from "./ledger.ts";
+import { type Desktops, findDecisionDenial } from "./desktops.ts";
+import { Dispatcher } from "./execute/dispatcher.ts";
+import { Handovers } from "./execute/handovers.ts";
+import { instruct } from "./execute/instruct.ts";
+import type { Instruction } from "./execute/instruction.ts";
+import { Interruption } from "./execute/interruption.ts";
+import { findStartDenial, type PreconditionDeps } from "./execute/preconditions.ts";
+import { refuseEnded } from "./execute/refuse-ended.ts";
+import { refuseMismatch } from "./execute/refuse-mismatch.ts";
+import { Runner } from "./execute/runner.ts";
+import { GrantService } from "./grants/grant-service.ts";
+import type { GrantStore } from "./grants/grant-store.ts";
+import { approveByGrant } from "./grants/granted-approval.ts";
+import { Grants } from "./grants/grants.ts";
 import { refuseTooMuchPending } from "./limits.ts";
 import { listTasks, maySee } from "./list-tasks.ts";
-import { PlanPictures } from "./plan-pictures.ts";
-import { newTask, plannedTask, planRecords } from "./plan-records.ts";
-import { Planner } from "./planner.ts";
-import { findObstacle, type PreconditionDeps } from "./preconditions.ts";
-import { checkProposal } from "./proposal.ts";
-import { refuseEnded } from "./refuse-ended.ts";
-import { refuseMismatch } from "./refuse-mismatch.ts";
-import { Runner } from "./runner.ts";
-import { Scheduler, type Turns } from "./scheduler.ts";
+import { PlanPictures } from "./plan/plan-pictures.ts";
+import { newTask, plannedTask, planRecords } from "./plan/plan-records.ts";
+import { Planner } from "./plan/planner.ts";
+import { type LockManager, Scheduler } from "./scheduler.ts";
 import type { StopSwitch } from "./stop-switch.ts";
-import { findSurfaceObstacle, notDecidedHere } from "./surface.ts";
 import type { Task } from "./task.ts";
-import { pause, TaskEnder } from "./task-ender.ts";
+import { pause, TaskCanceller } from "./task-canceller.ts";
 import type { TaskReader } from "./task-reader.ts";
+import { planCorrupted, TaskRepository, taskNotFound } from "./task-repository.ts";
 import type { NewTask, TaskStore } from "./task-store.ts";
 import { isUndecided, TaskViews } from "./task-view.ts";
 import type { SurfaceView, Tasks } from "./tasks.ts";
 import { isFinished } from "./transitions.ts";
-import { TurnKeeper } from "./turn-keeper.ts";
 
 export interface TaskEngineDeps {
   readonly store: TaskStore;
@@ -63,7 +63,7 @@ export interface TaskEngineDeps {
    * Proof of the fresh touch that came with an approval; throws where policy asks for one and there
    * is none, or it does not hold.
    */
-  readonly checkTouch: (
+  readonly checkStepUp: (
     principal: Principal,
     request: ConfirmRequest,
     risk: RiskLevel,
@@ -83,27 +83,27 @@ const SWEEP_MS = 1000;
 /** Plan → confirm → execute: the public door of the task room. */
 export class TaskEngine implements Tasks, AsyncDisposable {
   /** For what is no task and must not act beside one. */
-  readonly turns: Turns;
+  readonly lockManager: LockManager;
   readonly handovers = new Handovers();
   readonly #deps: TaskEngineDeps;
-  readonly #ledger: Ledger;
+  readonly #repository: TaskRepository;
   readonly #planner: Planner;
   readonly #runner: Runner;
-  readonly #turns: TurnKeeper;
-  readonly #ender: TaskEnder;
+  readonly #dispatcher: Dispatcher;
+  readonly #canceller: TaskCanceller;
   readonly #views: TaskViews;
   readonly #pictures: PlanPictures;
   readonly #grants: Grants;
   readonly #preconditions: PreconditionDeps;
-  readonly grantDesk: GrantDesk;
+  readonly grantService: GrantService;
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(deps: TaskEngineDeps) {
     this.#deps = deps;
-    this.#ledger = new Ledger(deps);
+    this.#repository = new TaskRepository(deps);
     const scheduler = new Scheduler(() => deps.policy().security.max_concurrent_tasks);
-    this.turns = scheduler;
-    this.#planner = new Planner({ ...deps, turns: scheduler });
+    this.lockManager = scheduler;
+    this.#planner = new Planner({ ...deps, lockManager: scheduler });
     this.#views = new TaskViews(deps);
     this.#pictures = new PlanPictures(deps);
     const stopped = () => this.stopped;
@@ -113,38 +113,46 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       wasGiven: (grant) => deps.reader.wasGiven(grant),
       onForged: ({ id, on_task }) =>
         deps.onCorrupted(on_task, `the audit log does not have the grant ${id}`),
-      withdraw: (grantId, why) => this.#ender.withdraw(grantId, why),
+      withdraw: (grantId, why) => this.#canceller.withdraw(grantId, why),
     });
     this.#preconditions = {
       ...deps,
       stopped,
-      findGrantLapse: (grantId) => this.#grants.findLapse(grantId),
+      findGrantDenial: (grantId) => this.#grants.findDenial(grantId),
     };
     const shared = {
       ...deps,
       ...this.#preconditions,
-      ledger: this.#ledger,
+      repository: this.#repository,
       handovers: this.handovers,
     };
     this.#runner = new Runner(shared);
-    this.#turns = new TurnKeeper({ ...shared, runner: this.#runner, scheduler });
-    this.#ender = new TaskEnder({ ...shared, runner: this.#runner, turns: this.#turns });
-    this.grantDesk = new GrantDesk({ ...shared, ender: this.#ender, grants: this.#grants });
+    this.#dispatcher = new Dispatcher({ ...shared, runner: this.#runner, scheduler });
+    this.#canceller = new TaskCanceller({
+      ...shared,
+      runner: this.#runner,
+      dispatcher: this.#dispatcher,
+    });
+    this.grantService = new GrantService({
+      ...shared,
+      canceller: this.#canceller,
+      grants: this.#grants,
+    });
   }
 
   /** Takes up what an earlier run of the program left; call once, before requests come in. */
   async recover(): Promise<void> {
-    await this.#ender.markInterrupted();
+    await this.#canceller.markInterrupted();
     await this.#grants.load();
     for (const keyId of await this.#deps.store.openRequesters()) {
       if (this.#deps.findPrincipal(keyId) === undefined) await this.revoke(keyId);
     }
     for (const id of await this.#deps.store.listByStatus(["queued"], Number.MAX_SAFE_INTEGER)) {
-      const task = await this.#ledger.read(id);
-      if (task.state.status === "queued") this.#turns.enqueue(task);
+      const task = await this.#repository.read(id);
+      if (task.state.status === "queued") this.#dispatcher.enqueue(task);
     }
     this.#sweeper = setInterval(() => {
-      void this.#ender.sweep();
+      void this.#canceller.sweep();
       this.recheckGrants();
     }, SWEEP_MS).unref();
   }
@@ -177,7 +185,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const now = new Date().toISOString();
     const task = newTask(planned, now);
     this.#refuseTooMuchPending(principal, sizeOf(task));
-    const kept = await this.#ledger.insert(
+    const kept = await this.#repository.insert(
       task,
       planRecords(planned, now, this.#deps.capabilities, this.#deps.policy().digest),
       key === undefined ? undefined : { keyId: principal.keyId, key, bodyDigest },
@@ -194,11 +202,11 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   async surface(principal: Principal, taskId: string): Promise<SurfaceView> {
     const task = await this.#seen(principal, taskId);
     if (task.requester !== principal.keyId) throw taskNotFound(taskId);
-    const obstacle =
-      findSurfaceObstacle(principal, task.plan) ??
+    const denial =
+      findSurfaceDenial(principal, task.plan) ??
       (isUndecided(task.state.status) ? undefined : `The task is ${task.state.status}.`);
-    const view = await this.#view(task, principal, obstacle === undefined);
-    return { task: view, ...(obstacle !== undefined && { obstacle }) };
+    const view = await this.#view(task, principal, denial === undefined);
+    return { task: view, ...(denial !== undefined && { denial }) };
   }
 
   async decideOnSurface(
@@ -207,8 +215,8 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     surface: Surface,
   ): Promise<TaskView> {
     const task = await this.#owned(principal, request.task_id);
-    const obstacle = findSurfaceObstacle(principal, task.plan);
-    if (obstacle !== undefined) throw notDecidedHere(principal, obstacle);
+    const denial = findSurfaceDenial(principal, task.plan);
+    if (denial !== undefined) throw notDecidedHere(principal, denial);
     return this.#view(await this.#decide(principal, request, surface), principal);
   }
 
@@ -220,8 +228,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#start(principal, request);
     const finished =
-      options.waitMs > 0 && (await this.#ledger.finished(task.id, options.waitMs, options.signal));
-    const present = finished ? await this.#ledger.get(task.id) : task;
+      options.waitMs > 0 &&
+      (await this.#repository.finished(task.id, options.waitMs, options.signal));
+    const present = finished ? await this.#repository.get(task.id) : task;
     refuseEnded(present);
     const artifacts = isFinished(present.state.status)
       ? await this.#deps.artifacts.list(task.id)
@@ -231,7 +240,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async cancel(principal: Principal, taskId: string): Promise<TaskView> {
     await this.#own(principal, taskId);
-    const cancelled = await this.#ender.end(
+    const cancelled = await this.#canceller.end(
       taskId,
       new Interruption("cancel", principal.keyId, `Cancelled by key ${principal.keyId}.`),
     );
@@ -246,15 +255,15 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const task = await this.#own(principal, taskId);
     refuseEnded(task);
-    const refusal = findDecisionRefusal(task.plan.desktop, principal);
-    if (refusal !== undefined) throw refusal;
+    const denial = findDecisionDenial(task.plan.desktop, principal);
+    if (denial !== undefined) throw denial;
     await instruct(
-      { runner: this.#runner, ledger: this.#ledger, handovers: this.handovers },
+      { runner: this.#runner, repository: this.#repository, handovers: this.handovers },
       task,
       principal.keyId,
       instruction,
     );
-    return this.#view(await this.#ledger.get(taskId), principal);
+    return this.#view(await this.#repository.get(taskId), principal);
   }
 
   async get(principal: Principal, taskId: string): Promise<TaskView> {
@@ -270,7 +279,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     const { keyId } = principal;
     const recorded = this.#deps.stopSwitch.set(true, keyId, reason);
     const [cancelled] = await Promise.all([
-      this.#ender.endActive(
+      this.#canceller.endActive(
         new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`),
         recorded,
       ),
@@ -286,13 +295,13 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   /** Ends what a revoked key planned, its grants, and voids what it approved and has not started. */
   async revoke(keyId: string): Promise<void> {
-    await Promise.all([this.#grants.endOf(keyId), this.#ender.revoke(keyId)]);
+    await Promise.all([this.#grants.endOf(keyId), this.#canceller.revoke(keyId)]);
   }
 
   /** Lets what runs finish for a moment, then marks it interrupted. What is queued stays queued. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweeper);
-    this.#turns.close();
+    this.#dispatcher.close();
     const idle = this.#runner.idle();
     await Promise.race([idle, pause(SHUTDOWN_GRACE_MS)]);
     const shutdown = new Interruption(
@@ -309,15 +318,15 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     for (;;) {
       const task = await this.#own(principal, request.task_id);
       const { plan } = task;
-      if (await this.#ender.expireIfDue(task)) continue;
+      if (await this.#canceller.expireIfDue(task)) continue;
       if (task.isAccount === undefined) refuseMismatch(this.#deps.capabilities, task, request);
       const { status } = task.state;
       refuseEnded(task);
       const needsPerson = status === "planned" && plan.mode === "approver";
       const grant = needsPerson ? this.#grants.covering(plan, task.notes) : undefined;
       if (needsPerson && grant === undefined) {
-        const moved = await this.#ledger.apply(task, {
-          walk: ["awaiting_confirmation"],
+        const moved = await this.#repository.apply(task, {
+          transitions: ["awaiting_confirmation"],
           state: { executed: true },
           keyId: principal.keyId,
           audit: [{ type: "task.awaiting_confirmation", details: { plan_digest: task.digest } }],
@@ -325,9 +334,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         if (moved !== undefined) return moved;
       } else if (status === "planned" || status === "ready") {
         const granted = grant && approveByGrant(task, grant);
-        const obstacle = findObstacle(this.#preconditions, granted?.task ?? task, 0);
-        if (obstacle !== undefined) throw obstacle;
-        const moved = await this.#turns.start(task, principal.keyId, granted);
+        const denial = findStartDenial(this.#preconditions, granted?.task ?? task, 0);
+        if (denial !== undefined) throw denial;
+        const moved = await this.#dispatcher.start(task, principal.keyId, granted);
         if (moved === undefined) continue;
         if (granted !== undefined) this.#grants.countUse(granted.grantId, granted.approval.at);
         return moved;
@@ -339,18 +348,18 @@ export class TaskEngine implements Tasks, AsyncDisposable {
 
   async #decide(principal: Principal, request: ConfirmRequest, surface?: Surface): Promise<Task> {
     const { capabilities } = this.#deps;
-    const present = await this.#ledger.get(request.task_id);
-    const refusal = findDecisionRefusal(present.plan.desktop, principal);
-    if (refusal !== undefined) throw refusal;
+    const present = await this.#repository.get(request.task_id);
+    const denial = findDecisionDenial(present.plan.desktop, principal);
+    if (denial !== undefined) throw denial;
     checkProposal(capabilities, request);
     let touch: object | undefined;
     if (request.decision === "approve") {
       this.#refuseStopped();
       await this.#pictures.refuseUnshown(present);
-      touch = await this.#deps.checkTouch(principal, request, present.plan.risk);
+      touch = await this.#deps.checkStepUp(principal, request, present.plan.risk);
     }
-    await this.#ender.expireIfDue(present);
-    const task = await this.#ledger.change(request.task_id, (present) =>
+    await this.#canceller.expireIfDue(present);
+    const task = await this.#repository.change(request.task_id, (present) =>
       applyDecision(present, principal, request, {
         capabilities,
         handsOf: this.#deps.handsOf,
@@ -358,13 +367,13 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         touch,
       }),
     );
-    if (task.state.status === "queued") this.#turns.enqueue(task);
+    if (task.state.status === "queued") this.#dispatcher.enqueue(task);
     return task;
   }
 
   /** To be shown: it may be corrupted. */
   async #seen(principal: Principal, taskId: string): Promise<Task> {
-    const task = await this.#ledger.read(taskId);
+    const task = await this.#repository.read(taskId);
     if (!maySee(principal, task)) throw taskNotFound(taskId);
     return task;
   }
@@ -378,7 +387,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   /** Removed meanwhile: undefined. */
   async #readIfKept(taskId: string): Promise<Task | undefined> {
     try {
-      return await this.#ledger.read(taskId);
+      return await this.#repository.read(taskId);
     } catch (error) {
       if (error instanceof GatewayError && error.code === "task_not_found") return undefined;
       throw error;
@@ -408,7 +417,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
         hint: "Use a new key for a new plan.",
       });
     }
-    return this.#views.plan(await this.#ledger.read(kept.taskId), principal);
+    return this.#views.plan(await this.#repository.read(kept.taskId), principal);
   }
 
   #refuseTooMuchPending({ keyId }: Principal, size: number): void {

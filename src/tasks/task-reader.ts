@@ -3,8 +3,8 @@ import type { AuditStore } from "../audit/audit-store.ts";
 import type { AuditRecord } from "../contract/audit.ts";
 import type { TaskError } from "../contract/task.ts";
 import { RecentMap } from "../lib/recent-map.ts";
-import type { Grant } from "./grant.ts";
-import { createdRecords } from "./grant-records.ts";
+import type { Grant } from "./grants/grant.ts";
+import { createdRecords } from "./grants/grant-records.ts";
 import { accountOf } from "./planned-account.ts";
 import {
   addEntry,

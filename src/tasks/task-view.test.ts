@@ -66,7 +66,7 @@ const views = new TaskViews({
   publicUrl: () => "http://localhost:8089",
   policy: () => {
     const actions = [...capabilities.keys()];
-    return buildPolicy(DEFAULT_POLICY, { actions, ownHosts: [] });
+    return buildPolicy(DEFAULT_POLICY, { actions, protectedHosts: [] });
   },
 });
 

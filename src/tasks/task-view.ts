@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Principal } from "../contract/principal.ts";
 import type { ExecuteView } from "../contract/requests.ts";
 import type { ArtifactView, Parameters, PlanView, TaskStatus, TaskView } from "../contract/task.ts";
-import { type GrantableDeps, proposeGrant } from "./grantable.ts";
+import { type GrantableDeps, proposeGrant } from "./grants/grantable.ts";
 import type { Task } from "./task.ts";
 import { isFinished } from "./transitions.ts";
 

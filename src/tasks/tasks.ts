@@ -9,14 +9,14 @@ import type {
   TaskListQuery,
 } from "../contract/requests.ts";
 import type { PlanView, RequestedBy, Surface, TaskView } from "../contract/task.ts";
-import type { Instruction } from "./instruction.ts";
+import type { Instruction } from "./execute/instruction.ts";
 
 /** A task as the card or dialog of its requester shows it. */
 export interface SurfaceView {
   /** Whole, as an approver sees it, where it may be decided here; else as the requester sees it. */
   readonly task: TaskView;
   /** Why it is not decided here; undefined where it is. */
-  readonly obstacle?: string;
+  readonly denial?: string;
 }
 
 /**

@@ -30,9 +30,9 @@ const TABLE: Readonly<Record<TaskStatus, Place>> = {
 };
 
 /** Throws where the table does not allow the walk: a mistake in the program, never in a request. */
-export function checkWalk(from: TaskStatus, walk: readonly TaskStatus[]): void {
+export function checkTransitions(from: TaskStatus, transitions: readonly TaskStatus[]): void {
   let at = from;
-  for (const to of walk) {
+  for (const to of transitions) {
     if (!TABLE[at].next.includes(to)) throw new Error(`a task cannot go from ${at} to ${to}`);
     at = to;
   }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { principalOf } from "../../test/support/tasks/fixtures.ts";
 import { viewCapabilities } from "../capabilities/capability-views.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import type { Principal } from "../contract/principal.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
-import { principalOf } from "../tasks/fixtures.ts";
 import { ToolList } from "./tool-list.ts";
 import { TOOL_NOTES } from "./tool-notes.ts";
 
@@ -19,7 +19,7 @@ function list(...names: string[]) {
         "fs.read": { enabled: true, allowed_paths: ["/tmp"] },
       },
     },
-    { actions: [...capabilities.keys()], ownHosts: [] },
+    { actions: [...capabilities.keys()], protectedHosts: [] },
   );
   const desktops = names.map((name) => ({
     name,

@@ -7,8 +7,8 @@ import type {
   TaskView,
 } from "../contract/task.ts";
 import { IMAGE_TYPES } from "../lib/image-types.ts";
-import { shownProposal } from "../tasks/proposal.ts";
-import { stepsOf } from "../tasks/steps-of.ts";
+import { shownProposal } from "../tasks/approve/proposal.ts";
+import { stepsOf } from "../tasks/plan/steps-of.ts";
 
 /** What came of a call. What was refused before a task began is thrown instead. */
 export type ToolOutcome =

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { principalOf } from "../../test/support/tasks/fixtures.ts";
 import type { GatewayEvent } from "../contract/event.ts";
 import type { ExecuteView } from "../contract/requests.ts";
 import type { PlanView, TaskStatus, TaskView } from "../contract/task.ts";
-import { principalOf } from "../tasks/fixtures.ts";
 import { taskStatusTool } from "./general-tools.ts";
 import { TaskFeed } from "./task-feed.ts";
 import type { Tool } from "./tool.ts";

@@ -1,7 +1,7 @@
 import { ProtocolError } from "./protocol-error.ts";
 
 /** More than hands and stuck keys together. */
-const MOST = 64;
+const MAX_KEYS = 64;
 
 /** Keys and buttons that input has left held on the desktop. */
 export class HeldKeys {
@@ -33,7 +33,7 @@ export class HeldKeys {
 
   #key(isDown: boolean, keysym: number, release: Buffer): void {
     if (!isDown) this.#keys.delete(keysym);
-    else if (this.#keys.size < MOST || this.#keys.has(keysym)) this.#keys.set(keysym, release);
+    else if (this.#keys.size < MAX_KEYS || this.#keys.has(keysym)) this.#keys.set(keysym, release);
     else throw new ProtocolError("more keys are held than there are");
   }
 }

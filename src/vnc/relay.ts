@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import type { Lease } from "../tasks/lease.ts";
+import type { Lease } from "../takeover/lease.ts";
 import { greetServer } from "./greet-server.ts";
 import { greetViewer } from "./greet-viewer.ts";
 import { HeldKeys } from "./held-keys.ts";

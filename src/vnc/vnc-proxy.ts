@@ -4,9 +4,9 @@ import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import type { AuditDraft } from "../contract/audit.ts";
 import { GatewayError } from "../contract/errors.ts";
+import { refuseOthers } from "../takeover/takeover-denials.ts";
+import type { Takeovers } from "../takeover/takeovers.ts";
 import type { Desktops } from "../tasks/desktops.ts";
-import { refuseOthers } from "../tasks/takeover-refusals.ts";
-import type { Takeovers } from "../tasks/takeovers.ts";
 import { Connection, type Viewer } from "./connection.ts";
 
 export interface VncProxyDeps {

@@ -6,8 +6,8 @@ import { AgentSockets } from "./agent-sockets.ts";
 import { AgentStore } from "./agent-store.ts";
 import type { AgentMessage, AgentStep, AgentTask, DesktopAction } from "./agent-types.ts";
 import { type Answer, resetConnection, sendAnswer } from "./answer.ts";
-import { Door } from "./door.ts";
 import { Fault, type FaultOptions, Faults } from "./faults.ts";
+import { AuthGate } from "./gate.ts";
 import { makePause } from "./pause.ts";
 import { type Fields, readBody } from "./request-body.ts";
 import { Watch } from "./watch.ts";
@@ -50,7 +50,7 @@ export class Agent implements AsyncDisposable {
   readonly #computer: AgentComputer;
   readonly #store: AgentStore;
   readonly #runner: AgentRunner;
-  readonly #door: Door;
+  readonly #door: AuthGate;
   #tracking: PromiseWithResolvers<void> | undefined;
   readonly #sockets: AgentSockets;
 
@@ -62,7 +62,7 @@ export class Agent implements AsyncDisposable {
       () => pause(750),
       () => this.#watch.changed(),
     );
-    this.#door = new Door((request, response) => {
+    this.#door = new AuthGate((request, response) => {
       void this.#serve(request, response).catch(() => response.destroy());
     });
     this.#sockets = new AgentSockets(this.#door.server, () => this.#watch.changed());

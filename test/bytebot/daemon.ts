@@ -2,8 +2,8 @@ import { DaemonFiles } from "./daemon-files.ts";
 import { createDaemonListener, type DaemonRequest } from "./daemon-http.ts";
 import { Websockify } from "./daemon-websockify.ts";
 import { Desk, type DeskDevice, type DeskEvent } from "./desk.ts";
-import { Door } from "./door.ts";
 import { Fault, type FaultOptions, Faults } from "./faults.ts";
+import { AuthGate } from "./gate.ts";
 import { makePause } from "./pause.ts";
 import type { VncInput } from "./rfb-server.ts";
 import type { VirtualScreen } from "./virtual-screen.ts";
@@ -36,7 +36,7 @@ export class Daemon implements AsyncDisposable {
   readonly #websockify: Websockify;
   readonly #desk: Desk;
   readonly #device: DeskDevice | undefined;
-  readonly #door: Door;
+  readonly #door: AuthGate;
   /** Aborted when the process dies, with all its work. */
   #process = new AbortController();
 
@@ -57,7 +57,7 @@ export class Daemon implements AsyncDisposable {
       crash: () => this.crash(),
       die: () => this.die(),
     });
-    this.#door = new Door(listener);
+    this.#door = new AuthGate(listener);
     this.#door.server.on("upgrade", (request, socket, head) =>
       this.#websockify.upgrade(request, socket, head),
     );

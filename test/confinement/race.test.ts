@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GatewayError } from "../../src/contract/errors.ts";
 import type { Confinement } from "../../src/drivers/embedded/confined-path.ts";
-import { type Bench, ioOf, openBench } from "../../src/drivers/embedded/fixtures.ts";
 import { listDirectory } from "../../src/drivers/embedded/list.ts";
 import { readFile } from "../../src/drivers/embedded/read.ts";
 import { writeFile } from "../../src/drivers/embedded/write.ts";
+import { type Bench, ioOf, openBench } from "../support/drivers/embedded/fixtures.ts";
 import { naiveConfinement } from "./naive-confinement.ts";
 
-const SECRET = "a secret outside the world\n";
+const SECRET = "a secret outside the workspace\n";
 const OUTSIDE = ["decoy.txt", "inside.txt", "secret.txt"];
 /** The race is run this long, ms. */
 const RACE = 20_000;
@@ -66,7 +66,7 @@ async function race(root: Confinement, isOver: (tally: Tally) => boolean): Promi
       tally.refused[code] = (tally.refused[code] ?? 0) + 1;
     }
   };
-  const site = { root, owner: bench.world.owner };
+  const site = { root, owner: bench.workspace.owner };
   for (let round = 0; !isOver(tally); round++) {
     for (let times = 0; times < 20; times++) {
       await attempt("read below", () => readFile(root, { path: "/tmp/directory/inside.txt" }, io));
@@ -99,7 +99,7 @@ test("nothing escapes the walk while directories and files are swapped for links
   timeout: RACE + 40_000,
 }, async () => {
   const end = performance.now() + RACE;
-  const tally = await race(bench.world.root, () => performance.now() >= end);
+  const tally = await race(bench.workspace.root, () => performance.now() >= end);
   expect(tally.readEscapes).toBe(0);
   expect(writeEscapes()).toEqual([]);
   expect([...tally.raw]).toEqual([]);
@@ -118,7 +118,7 @@ test("realpath and open in its place are seen to escape, by reading and by writi
   const end = performance.now() + PATIENCE;
   const isCaught = (tally: Tally) => tally.readEscapes > 0 && writeEscapes().length > 0;
   const tally = await race(
-    naiveConfinement(bench.world.workdir),
+    naiveConfinement(bench.workspace.workdir),
     (so_far) => isCaught(so_far) || performance.now() >= end,
   );
   expect(tally.readEscapes).toBeGreaterThan(0);

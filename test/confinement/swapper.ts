@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /**
  * A program that attacks: puts a link to what lies outside in place of a directory and of a file,
- * and the real ones back, as fast as it can, until it is killed. Arguments: the world's /tmp, the
+ * and the real ones back, as fast as it can, until it is killed. Arguments: the workspace's /tmp, the
  * outside. Whoever is attacked also replaces and makes these, so every step may find anything.
  */
 const [tmp = "", outside = ""] = process.argv.slice(2);

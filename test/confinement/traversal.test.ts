@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join, posix, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { type Bench, DECOY, ioOf, openBench, tree } from "../../src/drivers/embedded/fixtures.ts";
 import { listDirectory } from "../../src/drivers/embedded/list.ts";
 import { readFile } from "../../src/drivers/embedded/read.ts";
 import { writeFile } from "../../src/drivers/embedded/write.ts";
+import { type Bench, DECOY, ioOf, openBench, tree } from "../support/drivers/embedded/fixtures.ts";
 
 const CORPUS = resolve(import.meta.dirname, "../../../shared/corpora/traversal.txt");
 const isPresent = existsSync(CORPUS);
@@ -31,10 +31,10 @@ describe.runIf(isPresent)(name, { timeout: 300_000 }, () => {
   });
   afterAll(() => bench[Symbol.dispose]());
 
-  /** All that lies beside the world, and a few files every attack asks for. */
+  /** All that lies beside the workspace, and a few files every attack asks for. */
   function outside(): unknown {
     const base = join(bench.outside, "..");
-    const beside = tree(base).filter((path) => !path.startsWith(bench.world.workdir));
+    const beside = tree(base).filter((path) => !path.startsWith(bench.workspace.workdir));
     const system = ["/etc/passwd", "/etc/issue", "/etc/hosts"].filter((path) => existsSync(path));
     return [
       beside.map((path) => [path, lstatSync(path).mtimeMs, lstatSync(path).ino]),
@@ -72,27 +72,28 @@ describe.runIf(isPresent)(name, { timeout: 300_000 }, () => {
     expect(lines.length).toBeGreaterThan(20_000);
   });
 
-  test("reads nothing: the world has no file", async () => {
-    const read = await attemptAll((path) => readFile(bench.world.root, { path }, io));
+  test("reads nothing: the workspace has no file", async () => {
+    const read = await attemptAll((path) => readFile(bench.workspace.root, { path }, io));
     expect([...read.keys()]).toEqual([]);
   });
 
-  test("lists nothing but directories of the world", async () => {
-    const listed = await attemptAll((path) => listDirectory(bench.world.root, { path }, io));
+  test("lists nothing but directories of the workspace", async () => {
+    const listed = await attemptAll((path) => listDirectory(bench.workspace.root, { path }, io));
     for (const path of listed.keys()) expect(["/", "/tmp", "/home"]).toContain(path);
   });
 
   test("writes nothing outside, and what it wrote is found inside by the same name", async () => {
     const written = await attemptAll((path) =>
-      writeFile(bench.world, { path, content: path, mode: "overwrite" }, {}, io),
+      writeFile(bench.workspace, { path, content: path, mode: "overwrite" }, {}, io),
     );
     expect(written.size).toBeGreaterThan(0);
     expect(outside()).toEqual(outsideBefore);
-    const inside = new Set(tree(bench.world.workdir));
+    const inside = new Set(tree(bench.workspace.workdir));
     for (const path of written.keys()) {
-      if (!inside.has(`${bench.world.workdir}${path}`)) throw new Error(`${path} is not inside`);
+      if (!inside.has(`${bench.workspace.workdir}${path}`))
+        throw new Error(`${path} is not inside`);
     }
-    const read = await attemptAll((path) => readFile(bench.world.root, { path }, io));
+    const read = await attemptAll((path) => readFile(bench.workspace.root, { path }, io));
     expect(read.size).toBe(written.size);
     for (const [path, { content }] of read) {
       if (content !== path || content === DECOY) throw new Error(`${path} reads something else`);

@@ -6,12 +6,12 @@ import { type Gateway, startGateway } from "../support/gateway.ts";
 import { firstOperator, type Person } from "../support/people.ts";
 import {
   cutText,
+  denial,
   encodings,
   key,
   openSocket,
   pointer,
   qemuKey,
-  refusal,
   update,
   type VncViewer,
   watch,
@@ -168,7 +168,7 @@ describe("VNC", () => {
     const viewer = await view(otto);
     await take(olga);
     expect(await viewer.closed).toBe(4002);
-    expect(await refusal(openSocket(otto, name))).toEqual([409, "state_changed"]);
+    expect(await denial(openSocket(otto, name))).toEqual([409, "state_changed"]);
     const picture = await otto.fetch("GET", `/desktops/${name}/picture`);
     expect(picture.status).toBe(409);
     expect((await olga.fetch("GET", `/desktops/${name}/picture`)).status).toBe(200);
@@ -218,7 +218,7 @@ describe("VNC", () => {
     await take(olga);
     const records = await audit("desktop.returned");
     expect(records.at(-1)?.details).toMatchObject({ person_id: "eve" });
-    expect(await refusal(openSocket(eve, name))).toEqual([401, "token_invalid"]);
+    expect(await denial(openSocket(eve, name))).toEqual([401, "token_invalid"]);
   });
 
   test.each<[string, Uint8Array]>([
@@ -281,20 +281,20 @@ describe("VNC", () => {
     ["a stale cookie", { cookie: `bytebot_session=${"x".repeat(43)}` }, 401, "token_invalid"],
     ["a cross-site request", { "sec-fetch-site": "cross-site" }, 401, "signature_missing"],
   ])("refuses %s", async (_who, headers, status, code) => {
-    expect(await refusal(openSocket(olga, name, headers))).toEqual([status, code]);
+    expect(await denial(openSocket(olga, name, headers))).toEqual([status, code]);
   });
 
   test("refuses an approver, requesters' keys and an approver's key", async () => {
     const ada = await olga.invite("Ada", "approver");
-    expect(await refusal(openSocket(ada, name))).toEqual([403, "scope_missing"]);
+    expect(await denial(openSocket(ada, name))).toEqual([403, "scope_missing"]);
     const bearer = { cookie: undefined, authorization: `Bearer ${gateway.keys.api.token}` };
-    expect(await refusal(openSocket(olga, name, bearer))).toEqual([403, "scope_missing"]);
-    expect(await refusal(openSocket(olga, "attic"))).toEqual([404, "not_found"]);
+    expect(await denial(openSocket(olga, name, bearer))).toEqual([403, "scope_missing"]);
+    expect(await denial(openSocket(olga, "attic"))).toEqual([404, "not_found"]);
   });
 
   test("a session opens so many views and no more", async () => {
     const viewers = await Promise.all([1, 2, 3, 4].map(() => view(olga)));
-    expect(await refusal(openSocket(olga, name))).toEqual([429, "rate_limited"]);
+    expect(await denial(openSocket(olga, name))).toEqual([429, "rate_limited"]);
     await viewers[0]?.[Symbol.asyncDispose]();
     await daemon.waitFor(() => daemon.vncViewers === 3);
     await view(olga);

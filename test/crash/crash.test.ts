@@ -20,7 +20,7 @@ import { Load } from "./load.ts";
 const ROUNDS = 22;
 /** Answers before the process is killed: by then a long task runs. */
 const FEWEST_ANSWERS = 3;
-const MOST_ANSWERS = 120;
+const MAX_ANSWERS = 120;
 /** How often it is killed once more while it takes up what the last kill left. */
 const KILLED_AGAIN = 0.25;
 
@@ -50,7 +50,7 @@ test("I5 I6 I9 SIGKILL under load loses nothing acknowledged and runs nothing tw
     const reader = await openEvents(gateway, { credentials: gateway.keys.approver });
     const first = known.tasks.size;
     const running = load.run();
-    const enough = load.answered(FEWEST_ANSWERS + Math.floor(random() * MOST_ANSWERS));
+    const enough = load.answered(FEWEST_ANSWERS + Math.floor(random() * MAX_ANSWERS));
     await Promise.race([enough, running]);
     await pause(random() * 20);
     const head = await exportedHead(gateway);

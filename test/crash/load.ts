@@ -5,7 +5,7 @@ import type { Credentials, Gateway } from "../support/gateway.ts";
 import type { Acknowledged, Job, Told } from "./acknowledged.ts";
 
 const WORKERS = 8;
-const LONGEST_WAIT_MS = 200;
+const MAX_WAIT_MS = 200;
 /** Signatures kept for trying them again. */
 const KEPT = 12;
 
@@ -67,7 +67,7 @@ export class Load {
     const planned = await this.#send<PlanView>("/plan", { action, parameters });
     const told = this.#known.planned(planned.task_id, job);
     if (planned.confirmation.mode === "client") {
-      const isLong = Number(parameters.duration_ms) > LONGEST_WAIT_MS;
+      const isLong = Number(parameters.duration_ms) > MAX_WAIT_MS;
       const waits = !isLong && this.#random() < 0.5;
       await this.#execute(planned.task_id, told, waits ? "?wait=30" : "");
     } else if (this.#random() < 0.5) {
@@ -135,7 +135,7 @@ export class Load {
     if (kind < 0.35) {
       return {
         action: "wait",
-        parameters: { duration_ms: 1 + Math.floor(this.#random() * LONGEST_WAIT_MS) },
+        parameters: { duration_ms: 1 + Math.floor(this.#random() * MAX_WAIT_MS) },
       };
     }
     const name = this.#random().toString(36).slice(2);

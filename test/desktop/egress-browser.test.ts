@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Programs } from "../../src/drivers/embedded/session/programs.ts";
 import {
   missingForSession,
   never,
   openSessionBench,
   type SessionBench,
-} from "../../src/drivers/embedded/session/fixtures.ts";
-import { Programs } from "../../src/drivers/embedded/session/programs.ts";
+} from "../support/drivers/embedded/session/fixtures.ts";
 import { arrival, type ProxyGuard, type Sites, startSites } from "./egress-sites.ts";
 
 const missing = missingForSession("chromium");
@@ -59,9 +59,9 @@ interface Browser extends AsyncDisposable {
 async function openBrowser(without?: ProxyGuard): Promise<Browser> {
   const sites = await startSites();
   const bench: SessionBench = await openSessionBench({ egress: sites.rules(without) });
-  const { world, hidden, egressSocket } = await bench.place();
+  const { workspace, hidden, egressSocket } = await bench.place();
   const programs = new Programs({
-    ...{ world, hidden, egressSocket, applications: {} },
+    ...{ workspace, hidden, egressSocket, applications: {} },
     display: (signal) => bench.address(signal),
   });
   await programs.ready;

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { startBench } from "../../src/drivers/embedded/egress/fixtures.ts";
-import { alive, missingForSession } from "../../src/drivers/embedded/session/fixtures.ts";
 import { SANDBOX_ID } from "../../src/lib/sandbox-user.ts";
+import { startBench } from "../support/drivers/embedded/egress/fixtures.ts";
+import { alive, missingForSession } from "../support/drivers/embedded/session/fixtures.ts";
 
 const missing = missingForSession("xterm");
 
@@ -17,7 +17,7 @@ describe.skipIf(missing !== undefined)("a gateway that is killed", () => {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [line] = await once(createInterface({ input: child.stdout }), "line");
-    const { started, world, egress } = JSON.parse(String(line));
+    const { started, workspace, egress } = JSON.parse(String(line));
     expect(alive(started).length).toBeGreaterThan(6);
     const exited = once(child, "exit");
     child.kill("SIGKILL");
@@ -30,6 +30,6 @@ describe.skipIf(missing !== undefined)("a gateway that is killed", () => {
       owner: isRoot ? { uid: SANDBOX_ID, gid: SANDBOX_ID } : undefined,
     });
     expect(existsSync(dirname(egress))).toBe(false);
-    rmSync(dirname(world), { recursive: true, force: true });
+    rmSync(dirname(workspace), { recursive: true, force: true });
   });
 });

@@ -2,13 +2,13 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { startSession } from "../../src/drivers/embedded/session/session.ts";
 import {
   missingForSession,
   never,
   openSessionBench,
   type SessionBench,
-} from "../../src/drivers/embedded/session/fixtures.ts";
-import { startSession } from "../../src/drivers/embedded/session/session.ts";
+} from "../support/drivers/embedded/session/fixtures.ts";
 import { type ProxyGuard, type Sites, startSites } from "./egress-sites.ts";
 
 type Guard = ProxyGuard | "network" | "mounts";
@@ -140,7 +140,7 @@ async function reachedWithout(
   const proxyGuard = guard === "network" || guard === "mounts" ? undefined : guard;
   await using bench = await openSessionBench({ egress: sites.rules(proxyGuard) });
   await using _secrets = await putSecrets(bench);
-  const { outside } = bench.world;
+  const { outside } = bench.workspace;
   const places = placesOf(sites, outside);
   const place = await bench.place({
     sharesNetwork: guard === "network",
@@ -154,17 +154,17 @@ async function reachedWithout(
   const argument = JSON.stringify({ ...probes, "what is allowed": control });
   const program = await session.start(["/run/gateway/node", "-e", SCRIPT, "--", argument]);
   expect(await program.exited).toEqual({ code: 0, signal: null });
-  const result = JSON.parse(readFileSync(bench.world.host("/tmp/reached.json"), "utf8"));
+  const result = JSON.parse(readFileSync(bench.workspace.host("/tmp/reached.json"), "utf8"));
   const reached = Object.keys(result).filter((name) => result[name] === true);
   if (guard === undefined) expect(sites.arrived()).toEqual([]);
   return { reached, places };
 }
 
-async function putSecrets({ world }: SessionBench): Promise<AsyncDisposable> {
-  writeFileSync(join(world.outside, ".env"), "SHARED_SECRET=x\n", { mode: 0o644 });
-  mkdirSync(join(world.outside, "data"));
-  writeFileSync(join(world.outside, "data/gateway.db"), "x", { mode: 0o644 });
-  const places = [ABSTRACT, join(world.outside, "machine.sock")];
+async function putSecrets({ workspace }: SessionBench): Promise<AsyncDisposable> {
+  writeFileSync(join(workspace.outside, ".env"), "SHARED_SECRET=x\n", { mode: 0o644 });
+  mkdirSync(join(workspace.outside, "data"));
+  writeFileSync(join(workspace.outside, "data/gateway.db"), "x", { mode: 0o644 });
+  const places = [ABSTRACT, join(workspace.outside, "machine.sock")];
   const servers = await Promise.all(
     places.map(async (path) => {
       const server = createServer((socket) => socket.destroy());

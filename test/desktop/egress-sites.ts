@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import type { EgressDecision } from "../../src/drivers/embedded/egress/egress-gate.ts";
 import type { EgressOptions } from "../../src/drivers/embedded/egress/egress-proxy.ts";
 import type { EgressTarget } from "../../src/drivers/embedded/egress/egress-target.ts";
-import { PUBLIC, type Site, startSite } from "../../src/drivers/embedded/egress/fixtures.ts";
 import { ownEndpoints } from "../../src/drivers/embedded/egress/own-endpoints.ts";
+import { PUBLIC, type Site, startSite } from "../support/drivers/embedded/egress/fixtures.ts";
 
 /** What keeps a place from being reached; a test takes one of them away. */
 export type ProxyGuard = "policy" | "own ports" | "addresses";

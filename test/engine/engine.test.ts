@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/contract/errors.ts";
 import type { StepIo } from "../../src/tasks/driver.ts";
-import { createFakeDriver } from "../../src/tasks/fixtures.ts";
-import type { Instruction } from "../../src/tasks/instruction.ts";
+import type { Instruction } from "../../src/tasks/execute/instruction.ts";
+import { createFakeDriver } from "../support/tasks/fixtures.ts";
 import { APPROVER, REQUESTER, startEngine } from "./engine.ts";
 
 const NEVER = new AbortController().signal;
@@ -18,7 +18,7 @@ describe("the picture of a plan", () => {
     targets: [{ x: 10, y: 20 }],
   };
   const driver = createFakeDriver({
-    inspect: async () => ({ bound: { "screen:10,20": "x" }, raises: [], picture }),
+    inspect: async () => ({ bound: { "screen:10,20": "x" }, riskFactors: [], picture }),
   });
 
   it("I12 is for approvers where a person guards what the screen shows", async () => {
@@ -54,7 +54,7 @@ describe("the picture of a plan", () => {
     const looking = createFakeDriver({
       inspect: async (_action, _parameters, look) => {
         settled.push(look.isScreenSettled);
-        return { bound: {}, raises: [] };
+        return { bound: {}, riskFactors: [] };
       },
     });
     await using service = await startEngine({ driver: looking });
@@ -66,7 +66,9 @@ describe("the picture of a plan", () => {
 
 describe("what cannot be shown", () => {
   const picture = { png: Buffer.from("p"), width: 4, height: 4, targets: [{ x: 1, y: 1 }] };
-  const driver = createFakeDriver({ inspect: async () => ({ bound: {}, raises: [], picture }) });
+  const driver = createFakeDriver({
+    inspect: async () => ({ bound: {}, riskFactors: [], picture }),
+  });
   const byPerson = { "mouse.click": { enabled: true, confirmation: "approver" } } as const;
   const approve = (plan: { task_id: string; plan_digest: string }) => ({
     task_id: plan.task_id,
@@ -117,7 +119,7 @@ describe("looking at a screen", () => {
     const driver = createFakeDriver({
       inspect: async () => {
         await looks.promise;
-        return { bound: {}, raises: [] };
+        return { bound: {}, riskFactors: [] };
       },
     });
     await using service = await startEngine({ driver });
@@ -137,7 +139,7 @@ describe("looking at a screen", () => {
       inspect: async () => {
         started.resolve();
         await looks.promise;
-        return { bound: {}, raises: [] };
+        return { bound: {}, riskFactors: [] };
       },
     });
     await using service = await startEngine({ driver });

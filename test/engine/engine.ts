@@ -11,10 +11,10 @@ import { buildPolicy } from "../../src/policy/build-policy.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 import { Desktops, type NamedDesktop } from "../../src/tasks/desktops.ts";
 import type { Driver } from "../../src/tasks/driver.ts";
-import { principalOf } from "../../src/tasks/fixtures.ts";
 import { StopSwitch } from "../../src/tasks/stop-switch.ts";
 import { TaskEngine } from "../../src/tasks/task-engine.ts";
 import { TaskReader } from "../../src/tasks/task-reader.ts";
+import { principalOf } from "../support/tasks/fixtures.ts";
 
 export const REQUESTER = principalOf("default", "plan", "execute", "read");
 export const APPROVER = principalOf("approver", "confirm", "read");
@@ -43,7 +43,7 @@ export async function startEngine(options: {
         ]),
       ),
     },
-    { actions: [...capabilities.keys()], ownHosts: [] },
+    { actions: [...capabilities.keys()], protectedHosts: [] },
   );
   const engine = new TaskEngine({
     store: store.tasks,
@@ -63,7 +63,7 @@ export async function startEngine(options: {
     findPrincipal: (keyId) =>
       [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
     handsOf: (keyId) => new Set([keyId]),
-    checkTouch: async () => undefined,
+    checkStepUp: async () => undefined,
     maxFileSize: 1024 * 1024,
     publicUrl: () => "http://localhost",
     onError: () => {},

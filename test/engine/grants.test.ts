@@ -5,7 +5,7 @@ import { GatewayError } from "../../src/contract/errors.ts";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
 import type { Principal } from "../../src/contract/principal.ts";
 import type { PlanRequest } from "../../src/contract/requests.ts";
-import { createFakeDriver, principalOf } from "../../src/tasks/fixtures.ts";
+import { createFakeDriver, principalOf } from "../support/tasks/fixtures.ts";
 import { APPROVER, REQUESTER, startEngine } from "./engine.ts";
 
 const asked = { enabled: true, confirmation: "approver" as const, allowed_paths: ["/tmp"] };
@@ -42,7 +42,7 @@ async function start(options: Partial<Parameters<typeof startEngine>[0]> = {}) {
 
 async function give(engine: Engine, request: PlanRequest, scope: object, minutes = 10) {
   const { task_id, plan_digest } = await engine.plan(REQUESTER, request);
-  return engine.grantDesk.give(APPROVER, { task_id, plan_digest, minutes, ...scope });
+  return engine.grantService.give(APPROVER, { task_id, plan_digest, minutes, ...scope });
 }
 
 /** Plans and executes; the task's status then, finished where it runs. */
@@ -74,7 +74,7 @@ describe("grants", () => {
     const read = { action: "fs.read", parameters: { path: "/tmp/a/one" } };
     expect((await run(engine, read)).status).toBe("awaiting_confirmation");
 
-    expect(engine.grantDesk.list(APPROVER).grants).toMatchObject([{ id: grant.id, used: 1 }]);
+    expect(engine.grantService.list(APPROVER).grants).toMatchObject([{ id: grant.id, used: 1 }]);
     expect(await store.grants.list()).toMatchObject([{ id: grant.id, used: 1 }]);
     const records = await store.audit.read(0, 100, covered.task_id);
     expect(records.find(({ type }) => type === "task.confirmed")).toMatchObject({
@@ -110,7 +110,7 @@ describe("grants", () => {
       driver: createFakeDriver({
         inspect: async (_, parameters) => ({
           bound: {},
-          raises: String(parameters.path).endsWith("seen") ? ["it is executable"] : [],
+          riskFactors: String(parameters.path).endsWith("seen") ? ["it is executable"] : [],
         }),
       }),
       capabilities: { ...POLICY, "fs.list": { ...asked, approvals: 2 } },
@@ -193,11 +193,11 @@ describe("grants", () => {
     ];
     for (const [code, change, principal = APPROVER] of codes) {
       const request = { ...right, ...change } as typeof right;
-      expect(await engine.grantDesk.give(principal, request).catch(codeOf)).toBe(code);
+      expect(await engine.grantService.give(principal, request).catch(codeOf)).toBe(code);
     }
     await engine.confirm(APPROVER, { task_id, plan_digest, decision: "reject" });
-    expect(await engine.grantDesk.give(APPROVER, right).catch(codeOf)).toBe("already_decided");
-    expect(engine.grantDesk.list(APPROVER).grants).toEqual([]);
+    expect(await engine.grantService.give(APPROVER, right).catch(codeOf)).toBe("already_decided");
+    expect(engine.grantService.list(APPROVER).grants).toEqual([]);
   });
 
   it("I15 end with a stop, either key and a person's word, and are not there after a restart", async () => {
@@ -209,19 +209,19 @@ describe("grants", () => {
     const plan = await engine.plan(REQUESTER, write("/tmp/a"));
     const { task_id, plan_digest } = plan;
     const request = { task_id, plan_digest, minutes: 5, path_prefix: "/tmp" };
-    const one = await engine.grantDesk.give(granter, request);
+    const one = await engine.grantService.give(granter, request);
     keys.pop();
     // Before anybody has told the engine of it.
     expect((await run(engine, write("/tmp/b"))).status).toBe("awaiting_confirmation");
     keys.push(granter);
     expect((await run(engine, write("/tmp/b"))).status).toBe("running");
     await engine.revoke("boss");
-    expect(engine.grantDesk.list(APPROVER).grants).toEqual([]);
+    expect(engine.grantService.list(APPROVER).grants).toEqual([]);
     expect((await run(engine, write("/tmp/b"))).status).toBe("awaiting_confirmation");
-    expect(await engine.grantDesk.revoke(APPROVER, one.id).catch(codeOf)).toBe("not_found");
+    expect(await engine.grantService.revoke(APPROVER, one.id).catch(codeOf)).toBe("not_found");
 
     const two = await give(engine, write("/tmp/a"), { path_prefix: "/tmp" });
-    await engine.grantDesk.revoke(APPROVER, two.id);
+    await engine.grantService.revoke(APPROVER, two.id);
     expect((await run(engine, write("/tmp/b"))).status).toBe("awaiting_confirmation");
 
     await give(engine, write("/tmp/a"), { path_prefix: "/tmp" });
@@ -239,7 +239,7 @@ describe("grants", () => {
 
     await using again = await start({ folder });
     await again.engine.recover();
-    expect(again.engine.grantDesk.list(APPROVER).grants).toMatchObject([{ id: kept.id }]);
+    expect(again.engine.grantService.list(APPROVER).grants).toMatchObject([{ id: kept.id }]);
     expect((await run(again.engine, write("/tmp/b"))).status).toBe("running");
   });
 
@@ -260,7 +260,7 @@ describe("grants", () => {
     const runs = await run(engine, { steps: [write("/tmp/a"), write("/tmp/b")] as never });
     const queued = await run(engine, write("/tmp/b"));
     expect((await engine.get(APPROVER, queued.task_id)).status).toBe("queued");
-    await engine.grantDesk.revoke(APPROVER, grant.id);
+    await engine.grantService.revoke(APPROVER, grant.id);
     const withdrawn = await engine.get(REQUESTER, queued.task_id);
     expect(withdrawn).toMatchObject({ status: "cancelled", error: { code: "task_cancelled" } });
     gate.resolve();

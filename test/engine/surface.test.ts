@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Principal } from "../../src/contract/principal.ts";
-import { createFakeDriver, principalOf } from "../../src/tasks/fixtures.ts";
+import { createFakeDriver, principalOf } from "../support/tasks/fixtures.ts";
 import { APPROVER, startEngine } from "./engine.ts";
 
 const WAIT = { waitMs: 10_000, signal: new AbortController().signal };
@@ -60,8 +60,8 @@ describe("a decision on the requester's own surface", () => {
         code: "scope_missing",
       });
     }
-    const { obstacle } = await service.engine.surface(principal, service.task_id);
-    expect(obstacle).toBeDefined();
+    const { denial } = await service.engine.surface(principal, service.task_id);
+    expect(denial).toBeDefined();
     expect((await service.engine.get(APPROVER, service.task_id)).approvals).toEqual([]);
   });
 

@@ -3,12 +3,12 @@ import { MissingRequiredClientCapabilityError } from "@modelcontextprotocol/serv
 import { pino } from "pino";
 import type { Principal } from "../../src/contract/principal.ts";
 import { buildServer } from "../../src/http/server.ts";
-import { createTestDeps, KEYS, TASK, TASK_ID } from "../../src/http/test-deps.ts";
 import { Mcp } from "../../src/mcp/mcp.ts";
 import type { SurfaceView } from "../../src/tasks/tasks.ts";
 import { TaskFeed } from "../../src/tools/task-feed.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 import type { ToolOutcome } from "../../src/tools/tool-outcome.ts";
+import { createTestDeps, KEYS, TASK, TASK_ID } from "../support/http/test-deps.ts";
 
 const URL_OF_PLAN = `http://localhost:8089/approvals/${TASK_ID}`;
 

@@ -189,7 +189,7 @@ describe("start.sh", () => {
   test("a changed source is built, a changed lock file installed", async () => {
     const before = installs().length;
     const stamp = readFileSync(join(project, "dist/.sources"), "utf8");
-    appendFileSync(join(project, "src/version.ts"), "\n");
+    appendFileSync(join(project, "src/lib/version.ts"), "\n");
     await (await start()).stop();
     expect(readFileSync(join(project, "dist/.sources"), "utf8")).not.toBe(stamp);
     expect(installs()).toHaveLength(before);

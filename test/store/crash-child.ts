@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createSealer } from "../../src/audit/chain.ts";
 import type { GatewayEvent } from "../../src/contract/event.ts";
 import { openStore, type SqliteStore } from "../../src/store/sqlite/store.ts";
-import { countEvents, newTask, recordsOf } from "../../src/store/test-records.ts";
+import { countEvents, newTask, recordsOf } from "../support/store/test-records.ts";
 
 const [mode, path = ""] = process.argv.slice(2);
 const seal = createSealer("an audit key for tests");

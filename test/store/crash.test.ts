@@ -7,7 +7,7 @@ import { createSealer } from "../../src/audit/chain.ts";
 import { verifyChain } from "../../src/audit/verify-chain.ts";
 import { readAuditRecords } from "../../src/store/sqlite/read-audit-records.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
-import { countEvents, newTask, recordsOf } from "../../src/store/test-records.ts";
+import { countEvents, newTask, recordsOf } from "../support/store/test-records.ts";
 
 const AUDIT_KEY = "an audit key for tests";
 const CHILD = join(import.meta.dirname, "crash-child.ts");

@@ -99,7 +99,7 @@ export async function watch(person: Person, desktop: string): Promise<VncViewer>
 }
 
 /** The status and code an upgrade is refused with. */
-export async function refusal(websocket: WebSocket): Promise<[status: number, code: string]> {
+export async function denial(websocket: WebSocket): Promise<[status: number, code: string]> {
   websocket.on("error", () => {});
   const opened = once(websocket, "open").then(() => {
     throw new Error("it was not refused");

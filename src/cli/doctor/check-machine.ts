@@ -8,7 +8,7 @@ import { sizeText } from "../print-outcome.ts";
 import type { Session } from "../session.ts";
 import { type Finding, fault, ok, warning } from "./finding.ts";
 
-const LEAST_NODE = 24;
+const MIN_NODE = 24;
 const MEGABYTE = 1024 * 1024;
 /** Free space below which the audit log, and with it every action, may stop at any moment. */
 const SPACE_FAULT = 50 * MEGABYTE;
@@ -17,9 +17,9 @@ const SPACE_WARNING = 1024 * MEGABYTE;
 /** The Node this runs on. */
 export async function checkNode(): Promise<Finding[]> {
   const version = process.versions.node;
-  return Number.parseInt(version, 10) >= LEAST_NODE
+  return Number.parseInt(version, 10) >= MIN_NODE
     ? [ok("node", `Node ${version}`)]
-    : [fault("node", `Node ${version} is too old`, `Install Node ${LEAST_NODE} or newer.`)];
+    : [fault("node", `Node ${version} is too old`, `Install Node ${MIN_NODE} or newer.`)];
 }
 
 /** What `shell.run` is confined with. Whether it works here the gateway tests itself at its start. */

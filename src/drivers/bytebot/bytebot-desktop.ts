@@ -9,7 +9,7 @@ import { isPixel } from "../desktop/pointer-parameters.ts";
 import { pixelsOf } from "../desktop/target-binding.ts";
 import { fieldsOf } from "./answer-fields.ts";
 import { malformedAnswer } from "./daemon-error.ts";
-import type { DaemonLine } from "./daemon-line.ts";
+import type { DaemonQueue } from "./daemon-queue.ts";
 import { toByteBotKeys } from "./key-names.ts";
 
 export interface DesktopTimes {
@@ -38,16 +38,16 @@ const BROWSER = "firefox";
 
 /** ByteBot's desktop through its daemon; each call is one request, `openUrl` several. */
 export class ByteBotDesktop implements Desktop {
-  readonly #line: DaemonLine;
+  readonly #queue: DaemonQueue;
   readonly #times: DesktopTimes;
 
-  constructor(line: DaemonLine, times: DesktopTimes = TIMES) {
-    this.#line = line;
+  constructor(queue: DaemonQueue, times: DesktopTimes = TIMES) {
+    this.#queue = queue;
     this.#times = times;
   }
 
   async capture(signal: AbortSignal): Promise<Screenshot> {
-    const answer = await this.#line.call({ action: "screenshot" }, signal);
+    const answer = await this.#queue.call({ action: "screenshot" }, signal);
     try {
       const png = Buffer.from(textOf(answer, "image"), "base64");
       return { png, ...readPngSize(png) };
@@ -57,7 +57,7 @@ export class ByteBotDesktop implements Desktop {
   }
 
   async cursor(signal: AbortSignal): Promise<Point> {
-    const answer = await this.#line.call({ action: "cursor_position" }, signal);
+    const answer = await this.#queue.call({ action: "cursor_position" }, signal);
     const { x, y } = fieldsOf(answer);
     if (isPixel(x) && isPixel(y)) return { x, y };
     throw malformedAnswer("cursor_position");
@@ -142,11 +142,11 @@ export class ByteBotDesktop implements Desktop {
   }
 
   async release(): Promise<void> {
-    await this.#line.release();
+    await this.#queue.release();
   }
 
   async #do(request: DaemonRequest, signal: AbortSignal): Promise<void> {
-    await this.#line.call(request, signal);
+    await this.#queue.call(request, signal);
   }
 }
 

@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { openBench, stepOf } from "../../../test/support/drivers/bytebot/fixtures.ts";
+import { failure, ioOf, LOOK } from "../../../test/support/drivers/step/fixtures.ts";
 import { capabilities } from "../../capabilities/registry.ts";
 import type { StepIo } from "../../tasks/driver.ts";
-import { failure, ioOf, LOOK } from "../step/fixtures.ts";
 import type { AgentRunner } from "./agent/agent-runner.ts";
 import { openBytebotDriver } from "./bytebot-driver.ts";
-import { openBench, stepOf } from "./fixtures.ts";
 
 const OPTIONS = { apiKey: undefined, requestTimeoutMs: 1000, retryAttempts: 0 };
 

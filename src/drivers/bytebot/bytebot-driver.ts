@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import type { DaemonAnswer, DaemonRequest } from "../../tasks/agent-guard.ts";
-import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
+import type {
+  Availability,
+  Driver,
+  InspectContext,
+  Inspection,
+  StepIo,
+} from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { DesktopActions } from "../desktop/desktop-actions.ts";
 import { text } from "../step/parameter.ts";
@@ -14,7 +20,7 @@ import { checkHealth } from "./check-health.ts";
 import type { BreakerOptions } from "./circuit-breaker.ts";
 import { DaemonClient } from "./daemon-client.ts";
 import { namingSetting, URL_SETTING } from "./daemon-error.ts";
-import { DaemonLine, type Rest } from "./daemon-line.ts";
+import { DaemonQueue, type Rest } from "./daemon-queue.ts";
 import { estimateStep } from "./estimate-step.ts";
 import { inspectFileAction, isFileAction, performFileAction } from "./file-actions.ts";
 import { inspectTyped } from "./inspect-typed.ts";
@@ -43,7 +49,7 @@ export interface ByteBotDriverOptions {
   readonly rest?: Rest;
 }
 
-const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
+const NO_INSPECTION: Inspection = { bound: {}, riskFactors: [] };
 const WITHOUT_DAEMON: Readonly<Record<string, string>> = {
   "fs.list": "ByteBot's desktop daemon cannot list folders",
   "shell.run": "ByteBot's desktop daemon runs no commands",
@@ -61,7 +67,7 @@ class ByteBotDriver implements Driver {
   readonly #setting: string;
   readonly #apiKey: string | undefined;
   readonly #client: DaemonClient;
-  readonly #line: DaemonLine;
+  readonly #queue: DaemonQueue;
   readonly #actions: DesktopActions;
   readonly #agent: AgentRunner | undefined;
 
@@ -70,9 +76,9 @@ class ByteBotDriver implements Driver {
     this.#setting = options.setting ?? URL_SETTING;
     this.#apiKey = options.apiKey;
     this.#client = new DaemonClient(options);
-    this.#line = new DaemonLine(this.#client, options.rest);
-    this.#actions = new DesktopActions(new ByteBotDesktop(this.#line, options.times));
-    this.#agent = options.openAgent?.((request, signal) => this.#line.forward(request, signal));
+    this.#queue = new DaemonQueue(this.#client, options.rest);
+    this.#actions = new DesktopActions(new ByteBotDesktop(this.#queue, options.times));
+    this.#agent = options.openAgent?.((request, signal) => this.#queue.forward(request, signal));
   }
 
   availability(action: string): Availability {
@@ -92,20 +98,28 @@ class ByteBotDriver implements Driver {
     };
   }
 
-  async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
-    return await this.#naming(() => this.#inspect(action, parameters, look));
+  async inspect(
+    action: string,
+    parameters: Parameters,
+    context: InspectContext,
+  ): Promise<Inspection> {
+    return await this.#naming(() => this.#inspect(action, parameters, context));
   }
 
-  async #inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
+  async #inspect(
+    action: string,
+    parameters: Parameters,
+    context: InspectContext,
+  ): Promise<Inspection> {
     requireAvailable(this.availability(action));
     if (action === "app.open") requireApplication(text(parameters, "application"));
     if (isFileAction(action)) {
-      return await inspectFileAction(this.#line, action, parameters, look);
+      return await inspectFileAction(this.#queue, action, parameters, context);
     }
     const typed = inspectTyped(action, parameters);
     if (typed !== undefined) return typed;
     return this.#actions.handles(action)
-      ? await this.#actions.inspect(action, parameters, look)
+      ? await this.#actions.inspect(action, parameters, context)
       : NO_INSPECTION;
   }
 
@@ -120,24 +134,24 @@ class ByteBotDriver implements Driver {
     }
     // Waited here: in the daemon it would hold the desktop's line for nothing.
     if (step.action === "wait") return await wait(step.parameters, io);
-    if (isFileAction(step.action)) return await performFileAction(this.#line, step, io);
+    if (isFileAction(step.action)) return await performFileAction(this.#queue, step, io);
     return await this.#actions.perform(step, io);
   }
 
   recover(steps: readonly PlannedStep[]): void {
     const left = steps.map(estimateStep);
     const presses = left.map((estimate) => estimate.presses);
-    this.#line.recover(Math.max(0, ...left.map(({ durationMs }) => durationMs)), presses);
+    this.#queue.recover(Math.max(0, ...left.map(({ durationMs }) => durationMs)), presses);
   }
 
   busy(): { readonly what: string; readonly forMs: number } | undefined {
-    const busy = this.#line.busy();
+    const busy = this.#queue.busy();
     if (busy === undefined) return undefined;
     return { what: DOINGS[busy.action] ?? "another action is under way", forMs: busy.forMs };
   }
 
   async settled(signal: AbortSignal): Promise<void> {
-    await this.#line.settled(signal);
+    await this.#queue.settled(signal);
   }
 
   async openVnc(signal: AbortSignal): Promise<Duplex> {
@@ -167,7 +181,7 @@ class ByteBotDriver implements Driver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent?.[Symbol.asyncDispose]();
-    await this.#line[Symbol.asyncDispose]();
+    await this.#queue[Symbol.asyncDispose]();
   }
 }
 

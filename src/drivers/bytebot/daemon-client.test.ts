@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
-import { failure } from "../step/fixtures.ts";
+import { failure } from "../../../test/support/drivers/step/fixtures.ts";
 import { DaemonClient } from "./daemon-client.ts";
 
 const never = new AbortController().signal;

@@ -31,7 +31,7 @@ const PROBE: DaemonRequest = { action: "cursor_position" };
 const SUCCESS = 201;
 /** Answers of something between the daemon and us. */
 const NOT_ITS_OWN = new Set([502, 503, 504]);
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 /** Longer than any network takes that one would drive a desktop over. */
 const CONNECT_MS = 5000;
 /** Above this only files and pictures are: strings, which need no strict reader. */
@@ -39,7 +39,7 @@ const STRICT_UP_TO = 64 * 1024;
 
 /**
  * ByteBot's desktop daemon, one request at a time: tried again only where nothing happens twice.
- * Knows nothing of turns; see DaemonLine.
+ * Knows nothing of turns; see DaemonQueue.
  */
 export class DaemonClient implements AsyncDisposable {
   readonly #options: DaemonClientOptions;
@@ -75,7 +75,7 @@ export class DaemonClient implements AsyncDisposable {
       const isLast = attempt >= retryAttempts;
       const answer = await this.#try(body, traits, isLast);
       if (answer !== undefined) return read(request.action, answer, traits);
-      await pause(backoff(attempt, firstPauseMs, LONGEST_PAUSE_MS), signal);
+      await pause(backoff(attempt, firstPauseMs, MAX_PAUSE_MS), signal);
     }
   }
 

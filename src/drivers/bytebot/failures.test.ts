@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../../test/bytebot/faults.ts";
-import { failure, ioOf } from "../step/fixtures.ts";
-import { type Bench, openBench, stepOf } from "./fixtures.ts";
+import { type Bench, openBench, stepOf } from "../../../test/support/drivers/bytebot/fixtures.ts";
+import { failure, ioOf } from "../../../test/support/drivers/step/fixtures.ts";
 
 /** Each kind of action with an effect, with the request that makes it. */
 const EFFECTS = [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { type Bench, openBench, stepOf } from "../../../test/support/drivers/bytebot/fixtures.ts";
+import { failure, ioOf, LOOK } from "../../../test/support/drivers/step/fixtures.ts";
 import { sha256 } from "../../lib/canonical.ts";
-import { failure, ioOf, LOOK } from "../step/fixtures.ts";
-import { type Bench, openBench, stepOf } from "./fixtures.ts";
 
 const PATH = "/home/user/notes.txt";
 
@@ -83,9 +83,13 @@ describe("fs.write", () => {
     await using bench = await openBench();
     const parameters = { path: PATH, content: "new\n", mode: "overwrite" };
     put(bench, "old\n");
-    const { bound, preview, raises } = await bench.driver.inspect("fs.write", parameters, LOOK);
+    const { bound, preview, riskFactors } = await bench.driver.inspect(
+      "fs.write",
+      parameters,
+      LOOK,
+    );
     expect(bound).toEqual({ [`file:${PATH}`]: sha256("old\n") });
-    expect(raises).toEqual(["overwrites an existing file"]);
+    expect(riskFactors).toEqual(["overwrites an existing file"]);
     expect(preview).toMatchObject({ kind: "diff", diff: expect.stringContaining("-old\n+new\n") });
     put(bench, "other\n");
     const step = stepOf("fs.write", parameters, bound);

@@ -1,5 +1,5 @@
 import type { Parameters } from "../../contract/task.ts";
-import type { Inspection, Look, StepIo } from "../../tasks/driver.ts";
+import type { InspectContext, Inspection, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { editRequestOf, fileMissing, requireOneMatch } from "../files/edit-request.ts";
 import { holdTo } from "../files/file-state.ts";
@@ -10,12 +10,12 @@ import { requireSize } from "../files/require-size.ts";
 import { fileExists, writeRequestOf } from "../files/write-request.ts";
 import { throwIfAborted } from "../step/aborted.ts";
 import { text } from "../step/parameter.ts";
-import type { DaemonLine } from "./daemon-line.ts";
 import { requireDaemonPath } from "./daemon-path.ts";
+import type { DaemonQueue } from "./daemon-queue.ts";
 import { examineFile, examiner, fetchFile, storeFile } from "./remote-file.ts";
 
 type Perform = (
-  line: DaemonLine,
+  queue: DaemonQueue,
   step: PlannedStep,
   io: StepIo,
 ) => Promise<Record<string, unknown>>;
@@ -41,21 +41,21 @@ export function isFileAction(action: string): boolean {
 
 /** Binds the file's hash and shows the diff; refuses a path that would not be sent. */
 export async function inspectFileAction(
-  line: DaemonLine,
+  queue: DaemonQueue,
   action: string,
   parameters: Parameters,
-  look: Look,
+  context: InspectContext,
 ): Promise<Inspection> {
   requireDaemonPath(text(parameters, "path"));
   const inspect = INSPECTIONS[action];
-  if (inspect === undefined) return { bound: {}, raises: [] };
-  const examine = examiner(line, look.maxFileSize, look.signal);
-  return await inspect(examine, parameters, look.maxFileSize);
+  if (inspect === undefined) return { bound: {}, riskFactors: [] };
+  const examine = examiner(queue, context.maxFileSize, context.signal);
+  return await inspect(examine, parameters, context.maxFileSize);
 }
 
 /** `fs.read`, `fs.write`, `fs.edit`, with the parameters, results and errors they have everywhere. */
 export async function performFileAction(
-  line: DaemonLine,
+  queue: DaemonQueue,
   step: PlannedStep,
   io: StepIo,
 ): Promise<Record<string, unknown>> {
@@ -63,15 +63,15 @@ export async function performFileAction(
   if (perform === undefined) throw new Error(`${step.action} is no file action`);
   requireDaemonPath(text(step.parameters, "path"));
   throwIfAborted(io.signal);
-  return await perform(line, step, io);
+  return await perform(queue, step, io);
 }
 
 async function readFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   { parameters }: PlannedStep,
   io: StepIo,
 ): Promise<Record<string, unknown>> {
-  const content = await fetchFile(line, text(parameters, "path"), io.maxFileSize, io.signal);
+  const content = await fetchFile(queue, text(parameters, "path"), io.maxFileSize, io.signal);
   const source = {
     size: content.length,
     stretch: (start: number, end: number) => content.subarray(start, end),
@@ -83,28 +83,28 @@ async function readFile(
 }
 
 async function writeFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   { parameters, bound }: PlannedStep,
   io: StepIo,
 ): Promise<Record<string, unknown>> {
   const { path, mode, content } = writeRequestOf(parameters);
   requireSize(content.length, io.maxFileSize, path);
-  const target = await examineFile(line, path, io.maxFileSize, io.signal);
+  const target = await examineFile(queue, path, io.maxFileSize, io.signal);
   holdTo(bound, path, target);
   if (mode === "create" && target.content !== undefined) throw fileExists(path);
   const before = mode === "append" ? target.content : undefined;
   const after = Buffer.concat([before ?? Buffer.alloc(0), content]);
   requireSize(after.length, io.maxFileSize, path);
-  return await storeFile(line, path, after, io.signal);
+  return await storeFile(queue, path, after, io.signal);
 }
 
 async function editFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   { parameters, bound }: PlannedStep,
   io: StepIo,
 ): Promise<Record<string, unknown>> {
   const { path, oldText, newText } = editRequestOf(parameters);
-  const target = await examineFile(line, path, io.maxFileSize, io.signal);
+  const target = await examineFile(queue, path, io.maxFileSize, io.signal);
   holdTo(bound, path, target);
   const { content } = target;
   if (content === undefined) throw fileMissing(path);
@@ -114,5 +114,5 @@ async function editFile(
   const head = content.subarray(0, matches.first);
   const after = Buffer.concat([head, newText, content.subarray(matches.first + oldText.length)]);
   requireSize(after.length, io.maxFileSize, path);
-  return await storeFile(line, path, after, io.signal);
+  return await storeFile(queue, path, after, io.signal);
 }

@@ -16,5 +16,9 @@ export function inspectTyped(action: string, parameters: Parameters): Inspection
     ...(parameters.sensitive === true ? [LOGGED] : []),
   ];
   if (notes.length === 0) return undefined;
-  return { bound: {}, raises: [], preview: { kind: "text", text: typed, note: notes.join(" ") } };
+  return {
+    bound: {},
+    riskFactors: [],
+    preview: { kind: "text", text: typed, note: notes.join(" ") },
+  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { openBench, stepOf } from "../../../test/support/drivers/bytebot/fixtures.ts";
+import { failure, ioOf, LOOK } from "../../../test/support/drivers/step/fixtures.ts";
 import { KEYS } from "../../capabilities/keys.ts";
-import { failure, ioOf, LOOK } from "../step/fixtures.ts";
-import { openBench, stepOf } from "./fixtures.ts";
 import { toByteBotKeys } from "./key-names.ts";
 
 const SECRET = "hunter2-and-more";

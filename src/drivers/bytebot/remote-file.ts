@@ -5,8 +5,8 @@ import type { Examine } from "../files/inspect-change.ts";
 import { requireSize } from "../files/require-size.ts";
 import { fieldsOf } from "./answer-fields.ts";
 import { malformedAnswer } from "./daemon-error.ts";
-import type { DaemonLine } from "./daemon-line.ts";
 import { requireDaemonPath } from "./daemon-path.ts";
+import type { DaemonQueue } from "./daemon-queue.ts";
 
 /** ByteBot takes 50 MB of JSON, so that much in base64. */
 const MAX_UPLOAD = 37 * 1024 * 1024;
@@ -35,13 +35,13 @@ export interface RemoteFile extends Examined {
 
 /** The whole file. Throws `file_not_found`, `not_a_file`, `file_too_large`, `path_not_allowed`. */
 export async function fetchFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   path: string,
   maxFileSize: number,
   signal: AbortSignal,
 ): Promise<Buffer> {
   requireDaemonPath(path);
-  const answer = fieldsOf(await line.call({ action: "read_file", path }, signal));
+  const answer = fieldsOf(await queue.call({ action: "read_file", path }, signal));
   if (answer.success === false) throw readError(path, answer.message);
   if (answer.success !== true || typeof answer.data !== "string")
     throw malformedAnswer("read_file");
@@ -55,13 +55,13 @@ export async function fetchFile(
 
 /** The file as it is. Rejects for what has nothing to do with the file alone. */
 export async function examineFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   path: string,
   maxFileSize: number,
   signal: AbortSignal,
 ): Promise<RemoteFile> {
   try {
-    const content = await fetchFile(line, path, maxFileSize, signal);
+    const content = await fetchFile(queue, path, maxFileSize, signal);
     return { ...stateOf(sha256(content), content), content };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
@@ -73,9 +73,9 @@ export async function examineFile(
 }
 
 /** How plans look at files there. */
-export function examiner(line: DaemonLine, maxFileSize: number, signal: AbortSignal): Examine {
+export function examiner(queue: DaemonQueue, maxFileSize: number, signal: AbortSignal): Examine {
   return async (path, see) => {
-    const file = await examineFile(line, path, maxFileSize, signal);
+    const file = await examineFile(queue, path, maxFileSize, signal);
     if (file.content !== undefined) see(file.content);
     return file;
   };
@@ -86,7 +86,7 @@ export function examiner(line: DaemonLine, maxFileSize: number, signal: AbortSig
  * directory too. Answers as `fs.write` does.
  */
 export async function storeFile(
-  line: DaemonLine,
+  queue: DaemonQueue,
   path: string,
   content: Buffer,
   signal: AbortSignal,
@@ -94,25 +94,25 @@ export async function storeFile(
   requireDaemonPath(path);
   requireSize(content.length, MAX_UPLOAD, path);
   const data = content.toString("base64");
-  const answer = fieldsOf(await line.call({ action: "write_file", path, data }, signal));
+  const answer = fieldsOf(await queue.call({ action: "write_file", path, data }, signal));
   if (answer.success !== true) {
     throw new GatewayError("bytebot_error", `ByteBot's desktop could not write ${path}`, {
       hint: "The folder may be missing or not writable there; ByteBot's own log says why.",
     });
   }
-  await requireWritten(line, path, content, signal);
+  await requireWritten(queue, path, content, signal);
   return { path, size: content.length, sha256: sha256(content).slice("sha256:".length) };
 }
 
 async function requireWritten(
-  line: DaemonLine,
+  queue: DaemonQueue,
   path: string,
   content: Buffer,
   signal: AbortSignal,
 ): Promise<void> {
   let written: RemoteFile;
   try {
-    written = await examineFile(line, path, MAX_UPLOAD, signal);
+    written = await examineFile(queue, path, MAX_UPLOAD, signal);
   } catch (error) {
     throw new GatewayError(
       "outcome_unknown",

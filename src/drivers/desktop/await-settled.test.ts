@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { failure } from "../step/fixtures.ts";
+import { FakeDesktop } from "../../../test/support/drivers/desktop/fixtures.ts";
+import { failure } from "../../../test/support/drivers/step/fixtures.ts";
 import { awaitSettled, glanceAt } from "./await-settled.ts";
-import { FakeDesktop } from "./fixtures.ts";
 
 const LONG = 60_000;
 const never = new AbortController().signal;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { FakeDesktop } from "../../../test/support/drivers/desktop/fixtures.ts";
+import { failure, ioOf } from "../../../test/support/drivers/step/fixtures.ts";
 import { capabilities } from "../../capabilities/registry.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
 import { readPngSize } from "../../lib/png.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
-import { failure, ioOf } from "../step/fixtures.ts";
 import { DesktopActions } from "./desktop-actions.ts";
-import { FakeDesktop } from "./fixtures.ts";
 
 const AT = { x: 50, y: 40 };
 const PATH = [AT, { x: 60, y: 41 }];
@@ -108,7 +108,7 @@ describe("performing", () => {
 
   test("takes every action that holds a desktop but the agent's", () => {
     const actions = new DesktopActions(new FakeDesktop());
-    const held = [...capabilities.values()].filter(({ holds }) => holds === "desktop");
+    const held = [...capabilities.values()].filter(({ lock }) => lock === "desktop");
     expect(
       held.filter(({ action }) => !actions.handles(action)).map(({ action }) => action),
     ).toEqual(["agent.task"]);

@@ -1,6 +1,6 @@
 import type { Parameters } from "../../contract/task.ts";
 import { oneLine } from "../../lib/inert.ts";
-import type { Inspection, Look, StepIo } from "../../tasks/driver.ts";
+import type { InspectContext, Inspection, StepIo } from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { throwIfAborted } from "../step/aborted.ts";
 import { integer, oneOf, text, textList } from "../step/parameter.ts";
@@ -110,8 +110,12 @@ export class DesktopActions {
   }
 
   /** See `inspectDesktop`. */
-  async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
-    return await inspectDesktop(this.#desktop, this.#screen, action, parameters, look);
+  async inspect(
+    action: string,
+    parameters: Parameters,
+    context: InspectContext,
+  ): Promise<Inspection> {
+    return await inspectDesktop(this.#desktop, this.#screen, action, parameters, context);
   }
 
   /**

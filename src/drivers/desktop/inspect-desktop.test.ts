@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { FakeDesktop } from "../../../test/support/drivers/desktop/fixtures.ts";
+import { failure, ioOf, LOOK } from "../../../test/support/drivers/step/fixtures.ts";
 import type { Parameters } from "../../contract/task.ts";
 import { decodePng } from "../../lib/png.ts";
-import type { Inspection, Look, StepIo } from "../../tasks/driver.ts";
-import { failure, ioOf, LOOK } from "../step/fixtures.ts";
+import type { InspectContext, Inspection, StepIo } from "../../tasks/driver.ts";
 import { DesktopActions } from "./desktop-actions.ts";
-import { FakeDesktop } from "./fixtures.ts";
 
 const AT = { x: 100, y: 50 };
 const PATH = [AT, { x: 150, y: 60 }];
 const RADIUS = 20;
 const CHECK = { enabled: true, tolerance: 0.05, radius_px: RADIUS };
-const SETTLED: Look = { ...LOOK, targetCheck: CHECK };
-const UNSETTLED: Look = { ...SETTLED, isScreenSettled: false };
-const OFF: Look = { ...SETTLED, targetCheck: { ...CHECK, enabled: false } };
+const SETTLED: InspectContext = { ...LOOK, targetCheck: CHECK };
+const UNSETTLED: InspectContext = { ...SETTLED, isScreenSettled: false };
+const OFF: InspectContext = { ...SETTLED, targetCheck: { ...CHECK, enabled: false } };
 
 const BOUND: readonly (readonly [string, Parameters])[] = [
   ["mouse.click", { coordinates: AT }],
@@ -118,7 +118,7 @@ describe("the pointer", () => {
       const inspection = await inspect(new FakeDesktop(), action, parameters, UNSETTLED);
       expect(inspection).toEqual({
         bound: {},
-        raises: [],
+        riskFactors: [],
         preview: { kind: "text", text: expect.stringContaining("Earlier steps change the screen") },
       });
     },
@@ -162,7 +162,7 @@ describe("typing", () => {
       const desktop = new FakeDesktop();
       desktop.focused = { identity: "0x2 x", title: "a\u202e\nb" };
       expect(await inspect(desktop, action, parameters)).toEqual({
-        raises: [],
+        riskFactors: [],
         bound: { focus: "0x2 x" },
         preview: { kind: "text", text, note: 'Into the window "a⟦U+202E⟧⟦U+000A⟧b".' },
       });
@@ -196,7 +196,7 @@ describe("typing", () => {
   });
 
   test("nothing is said where the window will be another, or cannot be told", async () => {
-    const nothing = { bound: {}, raises: [] };
+    const nothing = { bound: {}, riskFactors: [] };
     const type = ["keyboard.type", { text: "a" }] as const;
     expect(await inspect(new FakeDesktop(), ...type, UNSETTLED)).toEqual(nothing);
     const blind = Object.assign(new FakeDesktop(), { focus: undefined });
@@ -208,7 +208,7 @@ async function inspect(
   desktop: FakeDesktop,
   action: string,
   parameters: Parameters,
-  look: Look = SETTLED,
+  look: InspectContext = SETTLED,
 ): Promise<Inspection> {
   return await new DesktopActions(desktop).inspect(action, parameters, look);
 }

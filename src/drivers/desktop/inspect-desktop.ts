@@ -1,7 +1,7 @@
 import type { Parameters } from "../../contract/task.ts";
 import { oneLine } from "../../lib/inert.ts";
 import type { Picture } from "../../lib/picture.ts";
-import type { Inspection, Look } from "../../tasks/driver.ts";
+import type { InspectContext, Inspection } from "../../tasks/driver.ts";
 import { text, textList } from "../step/parameter.ts";
 import type { Desktop, Point } from "./desktop.ts";
 import { coordinatesOf, pathOf } from "./pointer-parameters.ts";
@@ -17,7 +17,7 @@ interface Aim {
 }
 
 const MAX_TITLE = 100;
-const NOTHING: Inspection = { bound: {}, raises: [] };
+const NOTHING: Inspection = { bound: {}, riskFactors: [] };
 const NOT_SETTLED = "Earlier steps change the screen, so its target cannot be shown.";
 const TERMINAL = "It is a terminal, which shows ^V in place of what is pasted: type it instead.";
 const AT_POINTER = "It happens where the pointer is then; the mark shows where it is now.";
@@ -61,40 +61,40 @@ export async function inspectDesktop(
   screen: Screen,
   action: string,
   parameters: Parameters,
-  look: Look,
+  context: InspectContext,
 ): Promise<Inspection> {
   const aim = lookUp(AIMS, action)?.(parameters);
-  if (aim !== undefined) return await inspectAim(desktop, screen, aim, look);
+  if (aim !== undefined) return await inspectAim(desktop, screen, aim, context);
   const typed = lookUp(TYPED, action)?.(parameters);
   if (typed === undefined) return NOTHING;
-  return await inspectTyped(desktop, typed, action === "keyboard.paste", look);
+  return await inspectTyped(desktop, typed, action === "keyboard.paste", context);
 }
 
 async function inspectAim(
   desktop: Desktop,
   screen: Screen,
   aim: Aim,
-  look: Look,
+  context: InspectContext,
 ): Promise<Inspection> {
-  using _turn = await look.turn();
-  if (!look.isScreenSettled) {
-    await screen.requireInside(aim.points, look.signal);
+  using _turn = await context.turn();
+  if (!context.isScreenSettled) {
+    await screen.requireInside(aim.points, context.signal);
     return { ...NOTHING, preview: { kind: "text", text: NOT_SETTLED } };
   }
-  const picture = await screen.look(look.signal);
-  await screen.requireInside(aim.points, look.signal);
+  const picture = await screen.look(context.signal);
+  await screen.requireInside(aim.points, context.signal);
   const atPointer = aim.points.length === 0;
-  const targets = atPointer ? [await desktop.cursor(look.signal)] : aim.points;
-  const png = await screen.draw(picture, targets, look.signal);
+  const targets = atPointer ? [await desktop.cursor(context.signal)] : aim.points;
+  const png = await screen.draw(picture, targets, context.signal);
   return {
-    raises: [],
-    bound: boundOf(aim, picture, look),
+    riskFactors: [],
+    bound: boundOf(aim, picture, context),
     picture: { png, width: picture.width, height: picture.height, targets },
     ...(atPointer && { preview: { kind: "text", text: AT_POINTER } }),
   };
 }
 
-function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: Look): Bound {
+function boundOf({ bound }: Aim, picture: Picture, { targetCheck }: InspectContext): Bound {
   if (bound === undefined || !targetCheck.enabled) return {};
   return bindTarget(picture, bound, targetCheck.radius_px);
 }
@@ -103,19 +103,19 @@ async function inspectTyped(
   desktop: Desktop,
   typed: string,
   isPasted: boolean,
-  look: Look,
+  context: InspectContext,
 ): Promise<Inspection> {
-  if (desktop.focus === undefined || !look.isScreenSettled) return NOTHING;
-  using _turn = await look.turn();
-  const focus = await desktop.focus(look.signal);
+  if (desktop.focus === undefined || !context.isScreenSettled) return NOTHING;
+  using _turn = await context.turn();
+  const focus = await desktop.focus(context.signal);
   const note =
     focus === undefined
       ? "No window has the focus."
       : `Into the window ${JSON.stringify(oneLine(focus.title, MAX_TITLE))}.`;
   const warning = isPasted && focus?.isTerminal === true ? ` ${TERMINAL}` : "";
   return {
-    raises: [],
-    bound: look.targetCheck.enabled ? bindFocus(focus) : {},
+    riskFactors: [],
+    bound: context.targetCheck.enabled ? bindFocus(focus) : {},
     preview: { kind: "text", text: typed, note: note + warning },
   };
 }

@@ -3,9 +3,16 @@ import { linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } 
 import { createServer } from "node:net";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Bench,
+  DECOY,
+  failure,
+  openBench,
+  openDescriptors,
+  tree,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import { readStretch } from "./file-bytes.ts";
-import { type Bench, DECOY, failure, openBench, openDescriptors, tree } from "./fixtures.ts";
 import { findTarget, openTarget } from "./open-target.ts";
 
 let bench: Bench;
@@ -15,7 +22,7 @@ beforeEach(() => {
 afterEach(() => bench[Symbol.dispose]());
 
 function read(path: string): string {
-  using file = openTarget(bench.world.root, path);
+  using file = openTarget(bench.workspace.root, path);
   return readStretch(file, 0, 1000).toString();
 }
 
@@ -32,12 +39,12 @@ describe("the walk", () => {
   });
 
   test("finds nothing where there is nothing", () => {
-    expect(findTarget(bench.world.root, "/tmp/none")).toBeUndefined();
-    expect(findTarget(bench.world.root, "/none/none")).toBeUndefined();
+    expect(findTarget(bench.workspace.root, "/tmp/none")).toBeUndefined();
+    expect(findTarget(bench.workspace.root, "/none/none")).toBeUndefined();
     expect(() => read("/tmp/none")).toThrow(refused("file_not_found"));
   });
 
-  test("refuses a link on the way, in the world or out of it, and says which it was", () => {
+  test("refuses a link on the way, in the workspace or out of it, and says which it was", () => {
     bench.put("/tmp/real/a.txt", "real");
     symlinkSync("real", bench.host("/tmp/inner"));
     symlinkSync(bench.outside, bench.host("/tmp/outer"));
@@ -46,7 +53,7 @@ describe("the walk", () => {
       expect(() => read(`/tmp/${name}/decoy.txt`)).toThrow(
         refused("path_not_allowed", new RegExp(`^/tmp/${name} is a link`)),
       );
-      expect(() => bench.world.root.openDirectory(`/tmp/${name}/new`, () => {})).toThrow(
+      expect(() => bench.workspace.root.openDirectory(`/tmp/${name}/new`, () => {})).toThrow(
         refused("path_not_allowed"),
       );
     }
@@ -77,27 +84,29 @@ describe("the walk", () => {
   test("refuses a file as a directory", () => {
     bench.put("/tmp/file", "x");
     expect(() => read("/tmp/file/a")).toThrow(refused("not_a_file", /file is not a directory/));
-    expect(() => bench.world.root.openDirectory("/tmp/file/a", () => {})).toThrow(
+    expect(() => bench.workspace.root.openDirectory("/tmp/file/a", () => {})).toThrow(
       refused("not_a_file"),
     );
   });
 
   test("stays in a directory that was opened, whatever becomes of its path", () => {
     bench.put("/tmp/d/decoy.txt", "inside");
-    using directory = bench.world.root.openDirectory("/tmp/d");
+    using directory = bench.workspace.root.openDirectory("/tmp/d");
     rmSync(bench.host("/tmp/d/decoy.txt"));
     rmSync(bench.host("/tmp/d"), { recursive: true });
     symlinkSync(bench.outside, bench.host("/tmp/d"));
-    expect(bench.world.root.openFile(directory, "decoy.txt", "/tmp/d/decoy.txt")).toBeUndefined();
+    expect(
+      bench.workspace.root.openFile(directory, "decoy.txt", "/tmp/d/decoy.txt"),
+    ).toBeUndefined();
     expect(() => writeFileSync(directory.at("new"), "x")).toThrow(/ENOENT/);
     expect(readdirSync(bench.outside)).toEqual(["decoy.txt"]);
   });
 
-  test("makes missing directories, names each and gives them to the world's owner", () => {
+  test("makes missing directories, names each and gives them to the workspace's owner", () => {
     const made: string[] = [];
-    bench.world.root.openDirectory("/tmp/a/b/c", (path) => made.push(path))[Symbol.dispose]();
+    bench.workspace.root.openDirectory("/tmp/a/b/c", (path) => made.push(path))[Symbol.dispose]();
     expect(made).toEqual(["/tmp/a", "/tmp/a/b", "/tmp/a/b/c"]);
-    using again = bench.world.root.openDirectory("/tmp/a/b/c", (path) => made.push(path));
+    using again = bench.workspace.root.openDirectory("/tmp/a/b/c", (path) => made.push(path));
     expect(again.self).toMatch(/^\/proc\/self\/fd\/\d+$/);
     expect(made).toHaveLength(3);
   });
@@ -105,7 +114,7 @@ describe("the walk", () => {
   test("opens nothing once it is disposed", () => {
     const other = openBench();
     other[Symbol.dispose]();
-    expect(() => other.world.root.openDirectory("/")).toThrow();
+    expect(() => other.workspace.root.openDirectory("/")).toThrow();
   });
 
   test("leaks no descriptor, also where it fails", () => {
@@ -119,8 +128,8 @@ describe("the walk", () => {
       for (const path of ["/", "/tmp", "/tmp/pipe", "/tmp/a.txt/b", "/tmp/one/link/x", "/x/y"]) {
         expect(() => read(path)).toThrow(GatewayError);
       }
-      expect(() => bench.world.root.openDirectory("/tmp/a.txt/n", () => {})).toThrow();
-      bench.world.root.openDirectory(`/tmp/n${round}/m`, () => {})[Symbol.dispose]();
+      expect(() => bench.workspace.root.openDirectory("/tmp/a.txt/n", () => {})).toThrow();
+      bench.workspace.root.openDirectory(`/tmp/n${round}/m`, () => {})[Symbol.dispose]();
     }
     expect(openDescriptors()).toBe(before);
   });
@@ -154,7 +163,7 @@ test("whatever the path, nothing outside is reached or made", () => {
         if (!(error instanceof GatewayError)) throw error;
       }
       try {
-        bench.world.root.openDirectory(candidate, () => {})[Symbol.dispose]();
+        bench.workspace.root.openDirectory(candidate, () => {})[Symbol.dispose]();
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
       }
@@ -162,5 +171,5 @@ test("whatever the path, nothing outside is reached or made", () => {
     { numRuns: 300 },
   );
   expect(tree(bench.outside)).toEqual(beside);
-  expect(readdirSync(`${bench.outside}/..`).sort()).toEqual(["outside", "world"]);
+  expect(readdirSync(`${bench.outside}/..`).sort()).toEqual(["outside", "workspace"]);
 });

@@ -19,7 +19,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** Looks at a leaf again this often when it was replaced between two system calls. */
 const ATTEMPTS = 5;
 
-/** Who files in the world belong to. */
+/** Who files in the workspace belong to. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
@@ -39,7 +39,7 @@ export interface WorldFile extends Disposable {
   readonly stats: BigIntStats;
 }
 
-/** How paths of the world become open files. All access to it goes through here. */
+/** How paths of the workspace become open files. All access to it goes through here. */
 export interface Confinement extends Disposable {
   /** Opens a directory; with `made` creates what is missing and reports each path it made. */
   openDirectory(path: string, made?: (path: string) => void): WorldDirectory;
@@ -123,7 +123,7 @@ export class ConfinedRoot implements Confinement {
       mkdirSync(entry, 0o755);
       made(path);
       const fd = openSync(entry, O_PATH | O_NOFOLLOW | O_DIRECTORY);
-      this.#giveAway(fd);
+      this.#chown(fd);
       return fd;
     } catch (error) {
       // Somebody else made it in between: then it is entered like any other.
@@ -132,7 +132,7 @@ export class ConfinedRoot implements Confinement {
     }
   }
 
-  #giveAway(directory: number): void {
+  #chown(directory: number): void {
     if (this.#owner === undefined) return;
     try {
       // By descriptor: what has the name by now may be something else.

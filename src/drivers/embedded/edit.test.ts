@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Bench,
+  failure,
+  ioOf,
+  openBench,
+  openDescriptors,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { editFile } from "./edit.ts";
-import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
 import { inspectEdit } from "./inspect.ts";
 
 function hex(text: string): string {
@@ -21,7 +27,7 @@ async function edit(
   bound: Record<string, string> = {},
   io = ioOf(),
 ): Promise<Record<string, unknown>> {
-  return await editFile(bench.world, { path: "/tmp/a", old_text, new_text }, bound, io);
+  return await editFile(bench.workspace, { path: "/tmp/a", old_text, new_text }, bound, io);
 }
 
 function content(): string {
@@ -64,7 +70,7 @@ describe("fs.edit", () => {
       failure("file_too_large", /6 bytes/),
     );
     const missing = { path: "/tmp/none", old_text: "a", new_text: "b" };
-    await expect(editFile(bench.world, missing, {}, ioOf())).rejects.toMatchObject(
+    await expect(editFile(bench.workspace, missing, {}, ioOf())).rejects.toMatchObject(
       failure("file_not_found"),
     );
     expect(content()).toBe("abc");
@@ -73,7 +79,7 @@ describe("fs.edit", () => {
   test("I16 a file that changed since planning stays as it is", async () => {
     bench.put("/tmp/a", "one two");
     const parameters = { path: "/tmp/a", old_text: "two", new_text: "three" };
-    const { bound } = await inspectEdit(bench.world, parameters, 1000);
+    const { bound } = await inspectEdit(bench.workspace, parameters, 1000);
     bench.put("/tmp/a", "one two!");
     await expect(edit("two", "three", { ...bound })).rejects.toMatchObject(
       failure("state_changed"),
@@ -89,7 +95,7 @@ describe("fs.edit", () => {
     const before = openDescriptors();
     await edit("b", "d");
     await expect(edit("b", "d")).rejects.toThrow();
-    await inspectEdit(bench.world, { path: "/tmp/a", old_text: "a", new_text: "" }, 1000);
+    await inspectEdit(bench.workspace, { path: "/tmp/a", old_text: "a", new_text: "" }, 1000);
     expect(openDescriptors()).toBe(before);
   });
 });

@@ -6,10 +6,10 @@ import { Display, type DisplayOptions, displayProblem } from "./display/display.
 import { DisplayDesktop } from "./display/display-desktop.ts";
 import { type EgressOptions, type EgressProxy, startEgressProxy } from "./egress/egress-proxy.ts";
 import { Programs } from "./session/programs.ts";
-import type { World } from "./world.ts";
+import type { Workspace } from "./workspace.ts";
 
 export interface EmbeddedDesktopOptions {
-  readonly world: World;
+  readonly workspace: Workspace;
   readonly hidden: readonly string[];
   readonly width: number;
   readonly height: number;
@@ -48,13 +48,15 @@ export class EmbeddedDesktop extends DisplayDesktop implements Desktop, AsyncDis
   static async open(options: EmbeddedDesktopOptions): Promise<EmbeddedDesktop | NoDesktop> {
     const problem = displayProblem();
     if (problem !== undefined) return problem;
-    const { world, hidden, applications, width, height } = options;
-    const size: DisplayOptions = { owner: world.owner, width, height };
+    const { workspace, hidden, applications, width, height } = options;
+    const size: DisplayOptions = { owner: workspace.owner, width, height };
     const display = new Display(size);
-    const egress = await startEgressProxy({ ...options.egress, owner: world.owner }).catch(noRoom);
+    const egress = await startEgressProxy({ ...options.egress, owner: workspace.owner }).catch(
+      noRoom,
+    );
     if ("reason" in egress) return egress;
     const programs = new Programs({
-      world,
+      workspace,
       hidden,
       applications,
       egressSocket: egress.socket,

@@ -1,15 +1,21 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import {
+  type Bench,
+  failure,
+  ioOf,
+  LOOK,
+  openBench,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { displayProblem } from "./display/display.ts";
 import { type EmbeddedDriver, openEmbeddedDriver } from "./embedded-driver.ts";
-import { type Bench, failure, ioOf, LOOK, openBench } from "./fixtures.ts";
 
 let bench: Bench;
 let driver: EmbeddedDriver;
 beforeEach(async () => {
   bench = openBench();
-  driver = await openEmbeddedDriver({ workdir: bench.world.workdir });
+  driver = await openEmbeddedDriver({ workdir: bench.workspace.workdir });
 });
 afterEach(async () => {
   await driver[Symbol.asyncDispose]();
@@ -44,7 +50,7 @@ test("inspects what changes files, and binds nothing for the rest", async () => 
   });
   expect(await driver.inspect("fs.read", { path: "/tmp/a.txt" }, LOOK)).toEqual({
     bound: {},
-    raises: [],
+    riskFactors: [],
   });
 });
 
@@ -83,7 +89,7 @@ test("goes on without a screen where there is no room for its sockets", async ()
     isOwn: async () => false,
   } as const;
   await using other = await openEmbeddedDriver({
-    workdir: bench.world.workdir,
+    workdir: bench.workspace.workdir,
     desktop: { width: 640, height: 480, applications: {}, egress },
   });
   expect(other.availability("screen.capture")).toMatchObject({ available: false });
@@ -108,12 +114,12 @@ test.each(["agent.task", "constructor", "__proto__", "fs.delete", ""])(
 );
 
 test("opens nothing once it is disposed", async () => {
-  const other = await openEmbeddedDriver({ workdir: bench.world.workdir });
+  const other = await openEmbeddedDriver({ workdir: bench.workspace.workdir });
   await other[Symbol.asyncDispose]();
   await expect(other.perform(step("fs.list", { path: "/tmp" }), ioOf())).rejects.toThrow();
 });
 
-test("refuses a WORKDIR that cannot be its world", async () => {
+test("refuses a WORKDIR that cannot be its workspace", async () => {
   bench.put("/tmp/file", "");
   await expect(openEmbeddedDriver({ workdir: bench.host("/tmp/file") })).rejects.toThrow(
     /^WORKDIR: /,

@@ -1,6 +1,12 @@
 import { GatewayError } from "../../contract/errors.ts";
 import type { Parameters } from "../../contract/task.ts";
-import type { Availability, Driver, Inspection, Look, StepIo } from "../../tasks/driver.ts";
+import type {
+  Availability,
+  Driver,
+  InspectContext,
+  Inspection,
+  StepIo,
+} from "../../tasks/driver.ts";
 import type { PlannedStep } from "../../tasks/task.ts";
 import { DesktopActions } from "../desktop/desktop-actions.ts";
 import { text } from "../step/parameter.ts";
@@ -18,30 +24,36 @@ import { readFile } from "./read.ts";
 import { Shell } from "./shell.ts";
 import { sweepLeftovers } from "./sweep.ts";
 import { sweepSandboxes } from "./sweep-sandboxes.ts";
-import { openWorld, problemWith, type World } from "./world.ts";
+import { openWorkspace, problemWith, type Workspace } from "./workspace.ts";
 import { writeFile } from "./write.ts";
 
 export interface EmbeddedDriverOptions {
-  /** Root of the private world; made where it is missing. */
+  /** Root of the private workspace; made where it is missing. */
   readonly workdir: string;
   /** Directories of the gateway (data, configuration, checkout) that no sandbox may ever see. */
   readonly hidden?: readonly string[];
   /** Its screen; absent: it has none, whatever is installed. */
-  readonly desktop?: Omit<EmbeddedDesktopOptions, "world" | "hidden">;
+  readonly desktop?: Omit<EmbeddedDesktopOptions, "workspace" | "hidden">;
 }
 
 interface Parts {
-  readonly world: World;
+  readonly workspace: Workspace;
   readonly shell: Shell;
 }
 type Perform = (parts: Parts, step: PlannedStep, io: StepIo) => Promise<Record<string, unknown>>;
-type Inspect = (world: World, parameters: Parameters, maxFileSize: number) => Promise<Inspection>;
+type Inspect = (
+  workspace: Workspace,
+  parameters: Parameters,
+  maxFileSize: number,
+) => Promise<Inspection>;
 
 const ACTIONS: Readonly<Record<string, Perform>> = {
-  "fs.read": ({ world }, { parameters }, io) => readFile(world.root, parameters, io),
-  "fs.list": ({ world }, { parameters }, io) => listDirectory(world.root, parameters, io),
-  "fs.write": ({ world }, { parameters, bound }, io) => writeFile(world, parameters, bound, io),
-  "fs.edit": ({ world }, { parameters, bound }, io) => editFile(world, parameters, bound, io),
+  "fs.read": ({ workspace }, { parameters }, io) => readFile(workspace.root, parameters, io),
+  "fs.list": ({ workspace }, { parameters }, io) => listDirectory(workspace.root, parameters, io),
+  "fs.write": ({ workspace }, { parameters, bound }, io) =>
+    writeFile(workspace, parameters, bound, io),
+  "fs.edit": ({ workspace }, { parameters, bound }, io) =>
+    editFile(workspace, parameters, bound, io),
   "shell.run": ({ shell }, { parameters }, io) => shell.run(parameters, io),
   wait: (_parts, { parameters }, io) => wait(parameters, io),
 };
@@ -68,31 +80,31 @@ const NO_SCREEN: NoDesktop = {
 };
 
 /** Nothing is bound and nothing shown: what such a step does depends on no state. */
-const NO_INSPECTION: Inspection = { bound: {}, raises: [] };
+const NO_INSPECTION: Inspection = { bound: {}, riskFactors: [] };
 
 /**
- * Opens the embedded driver on WORKDIR. Throws WorkdirError where that cannot be its world. The
+ * Opens the embedded driver on WORKDIR. Throws WorkdirError where that cannot be its workspace. The
  * self-tests of its sandboxes and the sweep of what a killed run left behind go on after it has
  * opened.
  */
 export async function openEmbeddedDriver(options: EmbeddedDriverOptions): Promise<EmbeddedDriver> {
-  const world = openWorld(options.workdir);
-  sweepSandboxes(world.workdir);
+  const workspace = openWorkspace(options.workdir);
+  sweepSandboxes(workspace.workdir);
   const hidden = options.hidden ?? [];
   try {
     const desktop =
       options.desktop === undefined
         ? NO_SCREEN
-        : await EmbeddedDesktop.open({ ...options.desktop, world, hidden });
-    return new EmbeddedDriver(world, hidden, desktop);
+        : await EmbeddedDesktop.open({ ...options.desktop, workspace, hidden });
+    return new EmbeddedDriver(workspace, hidden, desktop);
   } catch (error) {
-    world[Symbol.dispose]();
+    workspace[Symbol.dispose]();
     throw error;
   }
 }
 
 /**
- * Works on a private world of files under WORKDIR, runs commands in a sandbox that sees it, and
+ * Works on a private workspace of files under WORKDIR, runs commands in a sandbox that sees it, and
  * drives a desktop of its own where Xvfb is installed.
  */
 export class EmbeddedDriver implements Driver {
@@ -105,15 +117,19 @@ export class EmbeddedDriver implements Driver {
   readonly #actions: DesktopActions | undefined;
   readonly #noDesktop: NoDesktop | undefined;
 
-  constructor(world: World, hidden: readonly string[], desktop: EmbeddedDesktop | NoDesktop) {
-    const shell = new Shell(world, hidden, this.#closing.signal);
-    this.#parts = { world, shell };
+  constructor(
+    workspace: Workspace,
+    hidden: readonly string[],
+    desktop: EmbeddedDesktop | NoDesktop,
+  ) {
+    const shell = new Shell(workspace, hidden, this.#closing.signal);
+    this.#parts = { workspace, shell };
     if ("reason" in desktop) this.#noDesktop = desktop;
     else {
       this.#desktop = desktop;
       this.#actions = new DesktopActions(desktop);
     }
-    const swept = sweepLeftovers(world.root, this.#closing.signal);
+    const swept = sweepLeftovers(workspace.root, this.#closing.signal);
     this.ready = Promise.all([shell.ready, swept, this.#desktop?.ready]).then(() => {});
   }
 
@@ -129,16 +145,20 @@ export class EmbeddedDriver implements Driver {
     };
   }
 
-  async inspect(action: string, parameters: Parameters, look: Look): Promise<Inspection> {
+  async inspect(
+    action: string,
+    parameters: Parameters,
+    context: InspectContext,
+  ): Promise<Inspection> {
     this.#require(action, parameters);
     if (Object.hasOwn(INSPECTIONS, action)) {
       const inspect = INSPECTIONS[action];
       if (inspect !== undefined) {
-        return await inspect(this.#parts.world, parameters, look.maxFileSize);
+        return await inspect(this.#parts.workspace, parameters, context.maxFileSize);
       }
     }
     return this.#actions?.handles(action) === true
-      ? await this.#actions.inspect(action, parameters, look)
+      ? await this.#actions.inspect(action, parameters, context)
       : NO_INSPECTION;
   }
 
@@ -151,7 +171,7 @@ export class EmbeddedDriver implements Driver {
   }
 
   async health(): Promise<{ detail: string; hint: string } | undefined> {
-    return problemWith(this.#parts.world);
+    return problemWith(this.#parts.workspace);
   }
 
   /** The policy has changed: what its programs are connected to is decided anew. */
@@ -164,7 +184,7 @@ export class EmbeddedDriver implements Driver {
     await this.#desktop?.[Symbol.asyncDispose]();
     await this.ready;
     await this.#parts.shell.ended();
-    this.#parts.world[Symbol.dispose]();
+    this.#parts.workspace[Symbol.dispose]();
   }
 
   /** Of an action as such: whether this very application is there is seen with its parameters. */

@@ -1,9 +1,15 @@
 import { chmodSync, symlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Bench,
+  failure,
+  openBench,
+  openDescriptors,
+  tree,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import type { Parameters } from "../../contract/task.ts";
 import { sha256 } from "../../lib/canonical.ts";
 import type { Inspection } from "../../tasks/driver.ts";
-import { type Bench, failure, openBench, openDescriptors, tree } from "./fixtures.ts";
 import { inspectEdit, inspectWrite } from "./inspect.ts";
 
 let bench: Bench;
@@ -15,18 +21,18 @@ afterEach(() => bench[Symbol.dispose]());
 const LIMIT = 1024 * 1024;
 
 async function onWrite(parameters: Parameters): Promise<Inspection> {
-  return await inspectWrite(bench.world, { path: "/tmp/a", ...parameters }, LIMIT);
+  return await inspectWrite(bench.workspace, { path: "/tmp/a", ...parameters }, LIMIT);
 }
 
 async function onEdit(old_text: string, new_text: string): Promise<Inspection> {
-  return await inspectEdit(bench.world, { path: "/tmp/a", old_text, new_text }, LIMIT);
+  return await inspectEdit(bench.workspace, { path: "/tmp/a", old_text, new_text }, LIMIT);
 }
 
 describe("inspecting fs.write", () => {
   test("binds the absence of a file and shows all that comes", async () => {
     expect(await onWrite({ content: "new\n" })).toEqual({
       bound: { "file:/tmp/a": "absent" },
-      raises: [],
+      riskFactors: [],
       preview: {
         kind: "diff",
         path: "/tmp/a",
@@ -40,7 +46,7 @@ describe("inspecting fs.write", () => {
     bench.put("/tmp/a", "old\n");
     expect(await onWrite({ content: "new\n", mode: "overwrite" })).toMatchObject({
       bound: { "file:/tmp/a": sha256("old\n") },
-      raises: ["overwrites an existing file"],
+      riskFactors: ["overwrites an existing file"],
       preview: { diff: "--- /tmp/a\n+++ /tmp/a\n@@ -1 +1 @@\n-old\n+new\n", truncated: false },
     });
   });
@@ -48,7 +54,7 @@ describe("inspecting fs.write", () => {
   test("shows what is appended, which is no overwriting", async () => {
     bench.put("/tmp/a", "old\n");
     expect(await onWrite({ content: "new\n", mode: "append" })).toMatchObject({
-      raises: [],
+      riskFactors: [],
       preview: { diff: "--- /tmp/a\n+++ /tmp/a\n@@ -1 +1,2 @@\n old\n+new\n" },
     });
   });
@@ -56,11 +62,11 @@ describe("inspecting fs.write", () => {
   test("raises for an executable file", async () => {
     bench.put("/tmp/a", "#!/bin/sh\n");
     chmodSync(bench.host("/tmp/a"), 0o744);
-    expect((await onWrite({ content: "", mode: "overwrite" })).raises).toEqual([
+    expect((await onWrite({ content: "", mode: "overwrite" })).riskFactors).toEqual([
       "the file is executable",
       "overwrites an existing file",
     ]);
-    expect((await onEdit("sh", "ash")).raises).toEqual(["the file is executable"]);
+    expect((await onEdit("sh", "ash")).riskFactors).toEqual(["the file is executable"]);
   });
 
   test("notes an empty file and content that stays the same", async () => {
@@ -145,11 +151,11 @@ describe("inspecting fs.write", () => {
 
   test("changes nothing and leaks nothing", async () => {
     bench.put("/tmp/a", "old");
-    const before = [tree(bench.world.workdir), openDescriptors()];
+    const before = [tree(bench.workspace.workdir), openDescriptors()];
     await onWrite({ content: "x", mode: "overwrite" });
     await onWrite({ path: "/tmp/n/m", content: "x" });
     await onEdit("old", "new");
-    expect([tree(bench.world.workdir), openDescriptors()]).toEqual(before);
+    expect([tree(bench.workspace.workdir), openDescriptors()]).toEqual(before);
   });
 });
 
@@ -158,7 +164,7 @@ describe("inspecting fs.edit", () => {
     bench.put("/tmp/a", "1\n2\n3\n");
     expect(await onEdit("2", "two")).toMatchObject({
       bound: { "file:/tmp/a": sha256("1\n2\n3\n") },
-      raises: [],
+      riskFactors: [],
       preview: { diff: "--- /tmp/a\n+++ /tmp/a\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n" },
     });
   });

@@ -10,11 +10,11 @@ import type { Site } from "./write.ts";
 
 type Inspect = (site: Site, parameters: Parameters, maxFileSize: number) => Promise<Inspection>;
 
-/** What `fs.write` would do in the world. */
+/** What `fs.write` would do in the workspace. */
 export const inspectWrite: Inspect = (site, parameters, maxFileSize) =>
   write(looking(site, maxFileSize), parameters, maxFileSize);
 
-/** What `fs.edit` would do in the world. */
+/** What `fs.edit` would do in the workspace. */
 export const inspectEdit: Inspect = (site, parameters, maxFileSize) =>
   edit(looking(site, maxFileSize), parameters, maxFileSize);
 

@@ -1,7 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
+import {
+  type Bench,
+  failure,
+  ioOf,
+  openBench,
+  openDescriptors,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { listDirectory } from "./list.ts";
 
 let bench: Bench;
@@ -11,7 +17,7 @@ beforeEach(() => {
 afterEach(() => bench[Symbol.dispose]());
 
 async function list(path: string): Promise<Record<string, unknown>> {
-  return await listDirectory(bench.world.root, { path }, ioOf());
+  return await listDirectory(bench.workspace.root, { path }, ioOf());
 }
 
 describe("fs.list", () => {
@@ -33,7 +39,7 @@ describe("fs.list", () => {
     });
   });
 
-  test("lists the root of the world and nothing above it", async () => {
+  test("lists the root of the workspace and nothing above it", async () => {
     const { entries } = await list("/");
     expect(entries).toMatchObject([{ name: "home" }, { name: "tmp" }]);
   });
@@ -60,7 +66,11 @@ describe("fs.list", () => {
     }
     const io = ioOf();
     const before = openDescriptors();
-    const { entries, truncated } = await listDirectory(bench.world.root, { path: "/tmp/many" }, io);
+    const { entries, truncated } = await listDirectory(
+      bench.workspace.root,
+      { path: "/tmp/many" },
+      io,
+    );
     expect(openDescriptors()).toBe(before);
     expect(truncated).toBe(true);
     expect(entries).toHaveLength(1000);
@@ -75,7 +85,7 @@ describe("fs.list", () => {
 
   test("stops when it is aborted", async () => {
     const io = ioOf({ signal: AbortSignal.abort() });
-    await expect(listDirectory(bench.world.root, { path: "/" }, io)).rejects.toMatchObject(
+    await expect(listDirectory(bench.workspace.root, { path: "/" }, io)).rejects.toMatchObject(
       failure("task_cancelled"),
     );
   });

@@ -56,7 +56,7 @@ export const PROBES: readonly Probe[] = [
   ].map((name): Probe => ({ name, attempt: notWithheld(name), of: "desktop" })),
 ];
 
-/** What FACT_SCRIPT is told of the world outside. */
+/** What FACT_SCRIPT is told of the workspace outside. */
 export interface FactArgument {
   /** Places on this machine that must not answer. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];

@@ -1,8 +1,14 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Bench,
+  failure,
+  ioOf,
+  openBench,
+  openDescriptors,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { MAX_INLINE } from "../files/read-source.ts";
-import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
 import { readFile } from "./read.ts";
 
 let bench: Bench;
@@ -16,7 +22,7 @@ const PNG = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
 describe("fs.read", () => {
   test("answers text, its size in bytes and its media type", async () => {
     bench.put("/tmp/note.md", "# Ünï\n");
-    expect(await readFile(bench.world.root, { path: "/tmp/note.md" }, ioOf())).toEqual({
+    expect(await readFile(bench.workspace.root, { path: "/tmp/note.md" }, ioOf())).toEqual({
       content: "# Ünï\n",
       encoding: "utf8",
       size: 8,
@@ -27,7 +33,7 @@ describe("fs.read", () => {
   test("keeps a byte order mark and every control character", async () => {
     const content = "\ufeffa\0b\r\n\x1b[31m";
     bench.put("/tmp/a", content);
-    const result = await readFile(bench.world.root, { path: "/tmp/a" }, ioOf());
+    const result = await readFile(bench.workspace.root, { path: "/tmp/a" }, ioOf());
     expect(result.content).toBe(content);
   });
 
@@ -35,7 +41,7 @@ describe("fs.read", () => {
     const bytes = randomBytes(1000);
     bench.put("/tmp/b.bin", bytes);
     const parameters = { path: "/tmp/b.bin", encoding: "base64" };
-    expect(await readFile(bench.world.root, parameters, ioOf())).toMatchObject({
+    expect(await readFile(bench.workspace.root, parameters, ioOf())).toMatchObject({
       content: bytes.toString("base64"),
       encoding: "base64",
       size: 1000,
@@ -44,7 +50,9 @@ describe("fs.read", () => {
 
   test("says of what is not UTF-8 how to read it", async () => {
     bench.put("/tmp/b.bin", Buffer.from([0x61, 0xff, 0x62]));
-    await expect(readFile(bench.world.root, { path: "/tmp/b.bin" }, ioOf())).rejects.toMatchObject({
+    await expect(
+      readFile(bench.workspace.root, { path: "/tmp/b.bin" }, ioOf()),
+    ).rejects.toMatchObject({
       code: "invalid_request",
       extras: { hint: expect.stringContaining("base64") },
     });
@@ -54,7 +62,7 @@ describe("fs.read", () => {
     const text = "zwölf Boxkämpfer\n".repeat(50_000);
     bench.put("/tmp/long.txt", text);
     const io = ioOf();
-    const result = await readFile(bench.world.root, { path: "/tmp/long.txt" }, io);
+    const result = await readFile(bench.workspace.root, { path: "/tmp/long.txt" }, io);
     expect(result).toMatchObject({ content: null, size: Buffer.byteLength(text) });
     expect(io.kept).toEqual([
       { name: "long.txt", mediaType: "text/plain", content: Buffer.from(text) },
@@ -65,15 +73,15 @@ describe("fs.read", () => {
     bench.put("/tmp/a", "x".repeat(MAX_INLINE + 1));
     const io = ioOf();
     const exact = { path: "/tmp/a", length: MAX_INLINE };
-    expect((await readFile(bench.world.root, exact, io)).content).toHaveLength(MAX_INLINE);
-    expect((await readFile(bench.world.root, { path: "/tmp/a" }, io)).content).toBeNull();
+    expect((await readFile(bench.workspace.root, exact, io)).content).toHaveLength(MAX_INLINE);
+    expect((await readFile(bench.workspace.root, { path: "/tmp/a" }, io)).content).toBeNull();
     expect(io.kept).toHaveLength(1);
   });
 
   test("finds in the middle of a long file that it is not UTF-8", async () => {
     bench.put("/tmp/long", Buffer.concat([Buffer.alloc(300_000, "a"), Buffer.from([0xc3, 0x28])]));
     const io = ioOf();
-    await expect(readFile(bench.world.root, { path: "/tmp/long" }, io)).rejects.toMatchObject(
+    await expect(readFile(bench.workspace.root, { path: "/tmp/long" }, io)).rejects.toMatchObject(
       failure("invalid_request", /not UTF-8/),
     );
     expect(io.kept).toEqual([]);
@@ -83,12 +91,12 @@ describe("fs.read", () => {
     bench.put("/tmp/picture", PNG);
     bench.put("/tmp/page.png", "<script>");
     const io = ioOf();
-    expect(await readFile(bench.world.root, { path: "/tmp/picture" }, io)).toMatchObject({
+    expect(await readFile(bench.workspace.root, { path: "/tmp/picture" }, io)).toMatchObject({
       content: null,
       media_type: "image/png",
     });
     expect(io.kept).toEqual([{ name: "picture", mediaType: "image/png", content: PNG }]);
-    expect(await readFile(bench.world.root, { path: "/tmp/page.png" }, io)).toMatchObject({
+    expect(await readFile(bench.workspace.root, { path: "/tmp/page.png" }, io)).toMatchObject({
       content: "<script>",
       media_type: "text/plain",
     });
@@ -98,7 +106,7 @@ describe("fs.read", () => {
     bench.put("/tmp/big", "x".repeat(1001));
     const io = ioOf({ maxFileSize: 1000 });
     await expect(
-      readFile(bench.world.root, { path: "/tmp/big", length: 1 }, io),
+      readFile(bench.workspace.root, { path: "/tmp/big", length: 1 }, io),
     ).rejects.toMatchObject(failure("file_too_large", /1001 bytes are more than the 1000/));
   });
 
@@ -106,7 +114,7 @@ describe("fs.read", () => {
     bench.put("/tmp/a", "0123456789");
     const at = async (offset: number, length?: number) => {
       const range = length === undefined ? { offset } : { offset, length };
-      const result = await readFile(bench.world.root, { path: "/tmp/a", ...range }, ioOf());
+      const result = await readFile(bench.workspace.root, { path: "/tmp/a", ...range }, ioOf());
       expect(result.size).toBe(10);
       return result.content;
     };
@@ -121,7 +129,7 @@ describe("fs.read", () => {
   test("never cuts a character: the end moves before it, a beginning inside one is refused", async () => {
     bench.put("/tmp/a", "a€b");
     const read = (range: object) =>
-      readFile(bench.world.root, { path: "/tmp/a", ...range }, ioOf());
+      readFile(bench.workspace.root, { path: "/tmp/a", ...range }, ioOf());
     expect((await read({ length: 3 })).content).toBe("a");
     expect((await read({ length: 4 })).content).toBe("a€");
     expect((await read({ offset: 1, length: 3 })).content).toBe("€");
@@ -138,7 +146,7 @@ describe("fs.read", () => {
         let pages = "";
         for (let offset = 0; offset < size; ) {
           const page = { path: "/tmp/a", offset, length };
-          const { content: part } = await readFile(bench.world.root, page, ioOf());
+          const { content: part } = await readFile(bench.workspace.root, page, ioOf());
           if (typeof part !== "string" || part === "") throw new Error("a page without progress");
           pages += part;
           offset += Buffer.byteLength(part);
@@ -161,9 +169,9 @@ describe("fs.read", () => {
     const before = openDescriptors();
     const parameters = { path: "/tmp/long" };
     await expect(
-      readFile(bench.world.root, parameters, { ...io, keepArtifact }),
+      readFile(bench.workspace.root, parameters, { ...io, keepArtifact }),
     ).rejects.toMatchObject(failure("task_cancelled"));
-    await expect(readFile(bench.world.root, parameters, io)).rejects.toMatchObject(
+    await expect(readFile(bench.workspace.root, parameters, io)).rejects.toMatchObject(
       failure("task_cancelled"),
     );
     expect(openDescriptors()).toBe(before);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { droppedCommand } from "./dropped-command.ts";
 import type { Tools } from "./sandbox-tools.ts";
 import { seccompFilter } from "./seccomp/seccomp-filter.ts";
-import type { World } from "./world.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Links of a merged /usr, or directories of their own. */
 const SYSTEM_DIRECTORIES = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -62,7 +62,7 @@ export interface SandboxProfile {
   readonly sharedMemory: number;
   /** Further names below /etc. */
   readonly etc: readonly string[];
-  /** Further `bwrap` arguments, after the directories of the world. */
+  /** Further `bwrap` arguments, after the directories of the workspace. */
   readonly mounts: readonly string[];
   /** Further read-only files beside /etc/passwd: contents by place. */
   readonly files: Readonly<Record<string, string | Uint8Array>>;
@@ -82,7 +82,7 @@ export interface SandboxStart {
 /** What runs `command` in the sandbox of `shell.run`. */
 export function sandboxed(
   tools: Tools,
-  world: World,
+  workspace: Workspace,
   hidden: readonly string[],
   maxFileSize: number,
   command: readonly string[],
@@ -96,26 +96,26 @@ export function sandboxed(
     files: {},
     unixSockets: false,
   };
-  return sandboxStart(tools, world, hidden, profile, command);
+  return sandboxStart(tools, workspace, hidden, profile, command);
 }
 
 /**
  * What runs `command` in a sandbox: no network, no other processes, no capabilities, no further
  * namespaces, no keys, few system calls; `/usr` read-only, the directories of WORKDIR at their place
- * in the world, an empty rest. Run as root it drops to the world's owner first, because what stays
+ * in the workspace, an empty rest. Run as root it drops to the workspace's owner first, because what stays
  * root outside keeps rights inside. `hidden` are directories never to be seen, even under `/usr`.
  */
 export function sandboxStart(
   tools: Tools,
-  world: World,
+  workspace: Workspace,
   hidden: readonly string[],
   profile: SandboxProfile,
   command: readonly string[],
 ): SandboxStart {
   const filter = seccompFilter(profile);
   if (filter === undefined) throw new Error("no filter of system calls for this processor");
-  const files = { "/etc/passwd": passwdOf(world), ...profile.files };
-  const argv = droppedCommand(tools.setpriv, world.owner, [
+  const files = { "/etc/passwd": passwdOf(workspace), ...profile.files };
+  const argv = droppedCommand(tools.setpriv, workspace.owner, [
     tools.bwrap,
     ...["--unshare-all", "--unshare-user", "--disable-userns"],
     ...(profile.sharesNetwork === true ? ["--share-net"] : []),
@@ -127,7 +127,7 @@ export function sandboxStart(
     ...["--dev", "/dev", "--remount-ro", "/dev"],
     ...["--size", `${profile.sharedMemory}`, "--tmpfs", "/dev/shm"],
     ...hidingMounts(hidden),
-    ...worldMounts(world.workdir),
+    ...worldMounts(workspace.workdir),
     ...profile.mounts,
     ...Object.keys(files).flatMap((place, at) => [
       ...["--ro-bind-data", `${FIRST_FILE_FD + 1 + at}`, place],
@@ -157,9 +157,9 @@ export function coveredPlaces(hidden: readonly string[]): string[] {
 }
 
 /** `/etc/passwd` of the sandbox, so that programs which ask find a user. */
-function passwdOf(world: World): string {
-  const uid = world.owner?.uid ?? process.geteuid?.() ?? 0;
-  const gid = world.owner?.gid ?? process.getegid?.() ?? 0;
+function passwdOf(workspace: Workspace): string {
+  const uid = workspace.owner?.uid ?? process.geteuid?.() ?? 0;
+  const gid = workspace.owner?.gid ?? process.getegid?.() ?? 0;
   return `user:x:${uid}:${gid}:user:/home/user:/bin/sh\n`;
 }
 

@@ -1,13 +1,19 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Bench, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
+import {
+  type Bench,
+  failure,
+  ioOf,
+  openBench,
+  openDescriptors,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import { DENIED_CALLS } from "./seccomp/denied-calls.ts";
 import { Shell } from "./shell.ts";
 
 const bench: Bench = openBench();
 const closing = new AbortController();
-const shell = new Shell(bench.world, ["/usr/share"], closing.signal);
+const shell = new Shell(bench.workspace, ["/usr/share"], closing.signal);
 const atOnce = shell.availability();
 await shell.ready;
 const availability = shell.availability();
@@ -72,7 +78,7 @@ test("is not offered before the self-test has seen the sandbox hold", () => {
 });
 
 describe.runIf(availability.available)(`shell.run${why}`, () => {
-  beforeAll(() => bench.put("/tmp/shared.txt", "from the world\n"));
+  beforeAll(() => bench.put("/tmp/shared.txt", "from the workspace\n"));
 
   test("passes the words on as they are, through no shell", async () => {
     const words = ["$HOME", "`id`", "a b", "", "*", "; ls", 'q"', "ü", "-n", "new\nline"];
@@ -90,8 +96,8 @@ describe.runIf(availability.available)(`shell.run${why}`, () => {
     });
   });
 
-  test("sees the same world as the file actions", async () => {
-    expect(await output("cat", "/tmp/shared.txt")).toBe("from the world\n");
+  test("sees the same workspace as the file actions", async () => {
+    expect(await output("cat", "/tmp/shared.txt")).toBe("from the workspace\n");
     expect(await output("pwd")).toBe("/home/user\n");
     await output("sh", "-c", "echo made > /home/user/Desktop/made");
     expect(readFileSync(bench.host("/home/user/Desktop/made"), "utf8")).toBe("made\n");
@@ -161,7 +167,7 @@ describe.runIf(availability.available)(`shell.run${why}`, () => {
     for (const path of [
       process.cwd(),
       bench.outside,
-      bench.world.workdir,
+      bench.workspace.workdir,
       "/root",
       "/etc/shadow",
     ]) {

@@ -9,7 +9,7 @@ import { coveredPlaces, sandboxed } from "./sandbox.ts";
 import { findTools, type Tools } from "./sandbox-tools.ts";
 import { type Outcome, runSandboxed } from "./sandboxed-command.ts";
 import { testSandbox } from "./self-test.ts";
-import { makeLayout, WorkdirError, type World } from "./world.ts";
+import { makeLayout, WorkdirError, type Workspace } from "./workspace.ts";
 
 type Unavailable = Extract<Availability, { available: false }>;
 
@@ -31,7 +31,7 @@ const LIMIT_SIGNALS: Readonly<Record<string, string>> = {
  */
 export class Shell {
   readonly ready: Promise<void>;
-  readonly #world: World;
+  readonly #workspace: Workspace;
   readonly #hidden: readonly string[];
   readonly #closing: AbortSignal;
   readonly #running = new Set<Promise<unknown>>();
@@ -41,8 +41,8 @@ export class Shell {
     "Try again in a moment.",
   );
 
-  constructor(world: World, hidden: readonly string[], closing: AbortSignal) {
-    this.#world = world;
+  constructor(workspace: Workspace, hidden: readonly string[], closing: AbortSignal) {
+    this.#workspace = workspace;
     this.#hidden = hidden;
     this.#closing = closing;
     this.ready = this.#track(this.#decide());
@@ -84,7 +84,7 @@ export class Shell {
     this.#tools = tools;
     const problem = await testSandbox({
       kind: "commands",
-      workdir: this.#world.workdir,
+      workdir: this.#workspace.workdir,
       covered: coveredPlaces(this.#hidden),
       run: (command) => this.#sandboxed(command, SELF_TEST_FILE_SIZE, this.#closing),
     });
@@ -94,7 +94,7 @@ export class Shell {
   /** A command may have removed its own home, and the next one starts there. */
   #restoreLayout(): void {
     try {
-      makeLayout(this.#world.root, this.#world.owner);
+      makeLayout(this.#workspace.root, this.#workspace.owner);
     } catch (error) {
       if (!(error instanceof WorkdirError)) throw error;
       throw new GatewayError("command_failed", error.problem, { hint: error.hint }, error);
@@ -127,7 +127,7 @@ export class Shell {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (this.#tools === undefined) throw new Error("the sandbox has no tools");
-    const start = sandboxed(this.#tools, this.#world, this.#hidden, maxFileSize, command);
+    const start = sandboxed(this.#tools, this.#workspace, this.#hidden, maxFileSize, command);
     return await runSandboxed(start, signal);
   }
 
@@ -164,7 +164,7 @@ function resultOf(
   if ((exitCode === 126 || exitCode === 127) && stderr.text.startsWith("prlimit: failed to exec")) {
     throw failed(
       `${program} could not be started: ${firstLine(stderr.text).replace(/^.*: /, "")}`,
-      "The sandbox has the programs of /usr and of the world's own directories.",
+      "The sandbox has the programs of /usr and of the workspace's own directories.",
     );
   }
   const signal = signalOf(exitCode);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { failure } from "../../../test/support/drivers/embedded/fixtures.ts";
 import { GatewayError } from "../../contract/errors.ts";
-import { failure } from "./fixtures.ts";
 import { splitPath } from "./split-path.ts";
 
 describe("splitPath", () => {

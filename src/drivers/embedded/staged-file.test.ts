@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, renameSync, symlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Bench, failure, openBench } from "./fixtures.ts";
+import { type Bench, failure, openBench } from "../../../test/support/drivers/embedded/fixtures.ts";
 import { openTarget } from "./open-target.ts";
 import { isLeftover, StagedFile } from "./staged-file.ts";
 import { sweepLeftovers } from "./sweep.ts";
@@ -14,8 +14,8 @@ afterEach(() => bench[Symbol.dispose]());
 const LEFTOVER = ".bytebot-0123456789ab-0123456789abcdef.tmp";
 
 async function publish(interfere: () => void): Promise<unknown> {
-  using previous = openTarget(bench.world.root, "/tmp/a");
-  using directory = bench.world.root.openDirectory("/tmp");
+  using previous = openTarget(bench.workspace.root, "/tmp/a");
+  using directory = bench.workspace.root.openDirectory("/tmp");
   await using staged = await StagedFile.create(directory, "/tmp/a", undefined, 0o644);
   await staged.write(Buffer.from("new"));
   await staged.settle();
@@ -54,15 +54,15 @@ describe("the sweep", () => {
     bench.put(`/tmp/${LEFTOVER}`, "");
     bench.put(`/home/user/a/b/${LEFTOVER}`, "");
     symlinkSync(bench.host("/tmp"), bench.host("/home/link"));
-    await sweepLeftovers(bench.world.root, new AbortController().signal);
+    await sweepLeftovers(bench.workspace.root, new AbortController().signal);
     expect(bench.names("/tmp")).toEqual(kept.toSorted());
     expect(bench.names("/home/user/a/b")).toEqual([]);
   });
 
   test("spares what this run is staging", async () => {
-    using directory = bench.world.root.openDirectory("/tmp");
+    using directory = bench.workspace.root.openDirectory("/tmp");
     await using staged = await StagedFile.create(directory, "/tmp/a", undefined, undefined);
-    await sweepLeftovers(bench.world.root, new AbortController().signal);
+    await sweepLeftovers(bench.workspace.root, new AbortController().signal);
     const names = bench.names("/tmp");
     expect(names).toHaveLength(1);
     expect(names.some(isLeftover)).toBe(false);

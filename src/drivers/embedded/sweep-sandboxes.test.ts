@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { openBench } from "./fixtures.ts";
+import { openBench } from "../../../test/support/drivers/embedded/fixtures.ts";
 import { findProgram } from "./sandbox-tools.ts";
 import { sweepSandboxes } from "./sweep-sandboxes.ts";
 
@@ -28,10 +28,13 @@ test.runIf(bwrap !== undefined && process.geteuid?.() === 0)(
   async () => {
     using bench = openBench();
     using other = openBench();
-    const [ours, theirs] = [startOrphan(bench.world.workdir), startOrphan(other.world.workdir)];
+    const [ours, theirs] = [
+      startOrphan(bench.workspace.workdir),
+      startOrphan(other.workspace.workdir),
+    ];
     const name = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8");
     await vi.waitFor(() => expect([name(ours), name(theirs)].join()).toMatch(/bwrap.*bwrap/));
-    sweepSandboxes(bench.world.workdir);
+    sweepSandboxes(bench.workspace.workdir);
     await vi.waitFor(() => expect(isAlive(ours)).toBe(false));
     expect(isAlive(theirs)).toBe(true);
   },

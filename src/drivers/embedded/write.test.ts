@@ -9,8 +9,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Bench,
+  DECOY,
+  failure,
+  ioOf,
+  openBench,
+  openDescriptors,
+} from "../../../test/support/drivers/embedded/fixtures.ts";
 import type { Parameters } from "../../contract/task.ts";
-import { type Bench, DECOY, failure, ioOf, openBench, openDescriptors } from "./fixtures.ts";
 import { inspectWrite } from "./inspect.ts";
 import { writeFile } from "./write.ts";
 
@@ -29,7 +36,7 @@ async function write(
   bound: Record<string, string> = {},
   io = ioOf(),
 ): Promise<Record<string, unknown>> {
-  return await writeFile(bench.world, parameters, bound, io);
+  return await writeFile(bench.workspace, parameters, bound, io);
 }
 
 function contentOf(path: string): string {
@@ -37,12 +44,12 @@ function contentOf(path: string): string {
 }
 
 describe("fs.write", () => {
-  test("creates a file and the directories above it, owned by the world's owner", async () => {
+  test("creates a file and the directories above it, owned by the workspace's owner", async () => {
     const result = await write({ path: "/home/user/a/b/c.txt", content: "hellö" });
     expect(result).toEqual({ path: "/home/user/a/b/c.txt", size: 6, sha256: hex("hellö") });
     expect(contentOf("/home/user/a/b/c.txt")).toBe("hellö");
     expect(bench.names("/home/user/a/b")).toEqual(["c.txt"]);
-    const owner = bench.world.owner?.uid ?? process.geteuid?.();
+    const owner = bench.workspace.owner?.uid ?? process.geteuid?.();
     for (const path of ["/home/user/a", "/home/user/a/b", "/home/user/a/b/c.txt"]) {
       expect(lstatSync(bench.host(path)).uid).toBe(owner);
     }
@@ -168,7 +175,7 @@ describe("fs.write", () => {
 
 describe("I16 what was bound at planning must still hold", () => {
   async function planned(parameters: Parameters): Promise<Record<string, string>> {
-    return { ...(await inspectWrite(bench.world, parameters, 1_000_000)).bound };
+    return { ...(await inspectWrite(bench.workspace, parameters, 1_000_000)).bound };
   }
 
   test.each(["create", "overwrite", "append"])("mode %s where nothing changed", async (mode) => {

@@ -33,11 +33,11 @@ export async function inspectWrite(
     target.problem?.detail ??
     (mode === "create" && isThere ? "the file exists, mode is create" : undefined) ??
     problemWithSize(size + content.length, maxFileSize);
-  const raises = raisesFor(target);
-  if (mode === "overwrite" && isThere) raises.push("overwrites an existing file");
+  const riskFactors = raisesFor(target);
+  if (mode === "overwrite" && isThere) riskFactors.push("overwrites an existing file");
   return {
     bound: { [bindingOf(path)]: target.state },
-    raises,
+    riskFactors,
     preview:
       problem === undefined
         ? previewChange(changeOfWrite(request, target, beginning))
@@ -79,7 +79,7 @@ export async function inspectEdit(
   };
   return {
     bound: { [bindingOf(path)]: target.state },
-    raises: raisesFor(target),
+    riskFactors: raisesFor(target),
     preview: problem === undefined ? previewChange(change) : previewFailure(path, problem),
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { failure } from "./fixtures.ts";
+import { failure } from "../../../test/support/drivers/step/fixtures.ts";
 import { SerialQueue } from "./serial-queue.ts";
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { failure, ioOf } from "../../../test/support/drivers/step/fixtures.ts";
 import { GatewayError } from "../../contract/errors.ts";
-import { failure, ioOf } from "./fixtures.ts";
 import { wait } from "./wait.ts";
 
 test("waits, saying how much has passed", async () => {

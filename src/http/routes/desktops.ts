@@ -10,8 +10,8 @@ import {
 } from "../../contract/desktop.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import type { Principal } from "../../contract/principal.ts";
-import { findDecisionRefusal } from "../../tasks/desktops.ts";
-import type { Holder } from "../../tasks/lease.ts";
+import type { Holder } from "../../takeover/lease.ts";
+import { findDecisionDenial } from "../../tasks/desktops.ts";
 import { bytesAnswer, upgradeAnswer } from "../answer.ts";
 import { INERT_POLICY } from "../artifact-answer.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -31,8 +31,8 @@ export function createDesktopRoutes(deps: Pick<HttpDeps, "desktops">): Route[] {
   } as const;
   const acting = { ...watching, sessionOnly: true } as const;
   const requireKnown = (name: string, principal: Principal) => {
-    const refusal = findDecisionRefusal(name, principal);
-    if (refusal !== undefined) throw refusal;
+    const denial = findDecisionDenial(name, principal);
+    if (denial !== undefined) throw denial;
     if (desktops.isKnown(name)) return;
     throw new GatewayError("not_found", `There is no desktop ${JSON.stringify(name)}.`, {
       hint: "GET /desktops lists them.",

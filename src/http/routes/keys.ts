@@ -10,7 +10,7 @@ import type { HttpDeps } from "../http-deps.ts";
 import { type Route, route } from "../route.ts";
 
 /** Keys of programs, as operators make and end them in the console. */
-export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[] {
+export function createKeyRoutes({ keyService }: Pick<HttpDeps, "keyService">): Route[] {
   const forOperators = {
     tag: "Control",
     access: ["confirm"],
@@ -25,7 +25,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
       summary: "List keys",
       description: "Those that are alive, without secrets, and when each was last used.",
       answers: { 200: { description: "Those of the configuration first.", schema: KeyList } },
-      handle: () => ({ keys: keyDesk.list() }),
+      handle: () => ({ keys: keyService.list() }),
     }),
     route({
       ...forOperators,
@@ -36,7 +36,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
       description: "A bearer token, told this once and kept as its SHA-256.",
       body: CreateKeyRequest,
       answers: { 200: { description: "The token.", schema: NewKeyView } },
-      handle: ({ principal, body }) => keyDesk.create(principal, body),
+      handle: ({ principal, body }) => keyService.create(principal, body),
     }),
     route({
       ...forOperators,
@@ -50,7 +50,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
       body: RotateKeyRequest,
       answers: { 200: { description: "The new token.", schema: NewKeyView } },
       errors: ["not_found", "state_changed"],
-      handle: ({ principal, params, body }) => keyDesk.rotate(principal, params.key_id, body),
+      handle: ({ principal, params, body }) => keyService.rotate(principal, params.key_id, body),
     }),
     route({
       ...forOperators,
@@ -64,7 +64,7 @@ export function createKeyRoutes({ keyDesk }: Pick<HttpDeps, "keyDesk">): Route[]
       answers: { 200: { description: "It has ended.", schema: RevokedKeyView } },
       errors: ["not_found"],
       handle: async ({ principal, params }) => {
-        await keyDesk.revoke(principal, params.key_id);
+        await keyService.revoke(principal, params.key_id);
         return { id: params.key_id, revoked: true };
       },
     }),

@@ -27,7 +27,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       answers: { 200: { description: "Everybody who may sign in.", schema: PeopleList } },
       handle: async () => {
         await deps.people.vouching.importHostVouches();
-        return deps.people.office.list();
+        return deps.people.admin.list();
       },
     }),
     route({
@@ -41,7 +41,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       answers: { 200: { description: "The link.", schema: LinkView } },
       errors: ["audit_unavailable"],
       handle: ({ principal, body: { role, name } }) =>
-        deps.people.office.invite(role, name, principal.keyId),
+        deps.people.admin.invite(role, name, principal.keyId),
     }),
     route({
       ...common,
@@ -56,7 +56,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       answers: { 200: { description: "The link.", schema: LinkView } },
       errors: ["not_found", "audit_unavailable"],
       handle: ({ principal, params }) =>
-        deps.people.office.recover(params.person_id, principal.keyId),
+        deps.people.admin.recover(params.person_id, principal.keyId),
     }),
     route({
       ...common,
@@ -88,7 +88,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       answers: { 200: { description: "They are gone.", schema: RemovedView } },
       errors: ["not_found", "state_changed", "audit_unavailable"],
       handle: async ({ principal, params: { person_id: id } }) => {
-        await deps.people.office.remove(id, principal.keyId);
+        await deps.people.admin.remove(id, principal.keyId);
         return { removed: id };
       },
     }),
@@ -103,7 +103,7 @@ export function createPeopleRoutes(deps: Pick<HttpDeps, "people">): Route[] {
       answers: { 200: { description: "It opens nothing any more.", schema: RemovedView } },
       errors: ["not_found", "audit_unavailable"],
       handle: async ({ principal, params: { invitation_id: id } }) => {
-        await deps.people.office.withdraw(id, principal.keyId);
+        await deps.people.admin.withdraw(id, principal.keyId);
         return { removed: id };
       },
     }),

@@ -121,7 +121,7 @@ export function createSessionRoutes(deps: Deps): Route[] {
       ...stranger,
       path: "/session/password",
       summary: "Sign in with a password",
-      description: "Wrong ones make the next wait, per id and address; many take turns.",
+      description: "Wrong ones make the next wait, per id and address; many take lockManager.",
       body: PasswordRequest,
       answers: SIGNED_IN,
       errors: ["token_invalid", ...REFUSALS],

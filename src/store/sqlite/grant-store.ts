@@ -1,5 +1,5 @@
-import type { Grant } from "../../tasks/grant.ts";
-import type { GrantStore } from "../../tasks/grant-store.ts";
+import type { Grant } from "../../tasks/grants/grant.ts";
+import type { GrantStore } from "../../tasks/grants/grant-store.ts";
 import type { Records } from "../../tasks/task-store.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";

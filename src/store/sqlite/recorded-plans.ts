@@ -1,4 +1,4 @@
-import type { RecordedPlan, RecordedPlans } from "../../operate/recorded-plans.ts";
+import type { RecordedPlan, RecordedPlans } from "../../admin/recorded-plans.ts";
 import type { Connection } from "./connection.ts";
 
 /** Bytes of a plan, and of what is shown of it, that are still looked at. */

@@ -1,5 +1,5 @@
-import type { CountedRecord, DayCounts } from "../../operate/day-counts.ts";
-import type { CountedPage, StatisticsStore } from "../../operate/statistics-store.ts";
+import type { CountedRecord, DayCounts } from "../../admin/day-counts.ts";
+import type { CountedPage, StatisticsStore } from "../../admin/statistics-store.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { testStoreContract } from "../../../test/support/store/store-contract.ts";
+import { newTask, recordsOf } from "../../../test/support/store/test-records.ts";
 import { createSealer } from "../../audit/chain.ts";
-import { testStoreContract } from "../store-contract.ts";
-import { newTask, recordsOf } from "../test-records.ts";
 import { openStore, type SqliteStore } from "./store.ts";
 
 const seal = createSealer("an audit key for tests");

@@ -15,13 +15,13 @@ const MAX_RESULT = 20_000;
  * Everything the card shows, as text that is only ever shown: what a terminal or page would hide is
  * written out. What is too long to be shown whole cannot be decided here.
  */
-export function viewCard({ task, obstacle }: SurfaceView): CardView {
+export function viewCard({ task, denial }: SurfaceView): CardView {
   const steps = task.steps.map(viewStep);
   const size = steps
     .flatMap(({ blocks }) => blocks)
     .reduce((sum, { text }) => sum + text.length, 0);
   const isTooLong = size > MAX_SHOWN;
-  const why = obstacle ?? (isTooLong ? "It is too long to be shown here whole." : undefined);
+  const why = denial ?? (isTooLong ? "It is too long to be shown here whole." : undefined);
   const { status } = task;
   return {
     task_id: task.task_id,

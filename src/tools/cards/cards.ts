@@ -3,8 +3,8 @@ import type { Principal } from "../../contract/principal.ts";
 import { sha256 } from "../../lib/canonical.ts";
 import type { Tasks } from "../../tasks/tasks.ts";
 import type { TaskFeed } from "../task-feed.ts";
-import { CardDesk, type CardSubject } from "./card-desk.ts";
 import type { CardDecideRequest, CardOpenView, CardState } from "./card-messages.ts";
+import { CardService, type CardSubject } from "./card-service.ts";
 import { viewCard } from "./card-view.ts";
 
 export interface CardsDeps {
@@ -14,7 +14,7 @@ export interface CardsDeps {
   readonly findPrincipal: (keyId: string) => Principal | undefined;
   /** Without a slash at its end. */
   readonly publicUrl: () => string;
-  readonly desk?: CardDesk;
+  readonly service?: CardService;
 }
 
 /** ms that a page's question waits for a change. */
@@ -27,13 +27,13 @@ const POLL_MS = 25_000;
  */
 export class Cards {
   readonly #deps: CardsDeps;
-  readonly #desk: CardDesk;
+  readonly #service: CardService;
   /** The present question of each session: a new one ends the one before. */
   readonly #polls = new Map<string, AbortController>();
 
   constructor(deps: CardsDeps) {
     this.#deps = deps;
-    this.#desk = deps.desk ?? new CardDesk();
+    this.#service = deps.service ?? new CardService();
   }
 
   /**
@@ -41,13 +41,13 @@ export class Cards {
    * to nobody: no log of the gateway or of a proxy has it.
    */
   issue({ keyId }: Principal, taskId: string, expiresAt: string): string {
-    const token = this.#desk.issue({ taskId, keyId }, Date.parse(expiresAt));
+    const token = this.#service.issue({ taskId, keyId }, Date.parse(expiresAt));
     return `${this.#deps.publicUrl()}/cards#${token}`;
   }
 
   /** Throws `token_invalid`. */
   open(token: string): CardOpenView & { readonly subject: CardSubject } {
-    const opening = this.#desk.open(token);
+    const opening = this.#service.open(token);
     if (opening === undefined) throw cardIsOver();
     const { subject } = opening;
     this.#principalOf(subject);
@@ -60,7 +60,7 @@ export class Cards {
 
   /** Whose card a session is, and whether the key may show and decide all of it. Throws `token_invalid`. */
   subject(session: string): CardSubject & { readonly principal: Principal } {
-    const subject = this.#desk.find(session);
+    const subject = this.#service.find(session);
     if (subject === undefined) throw cardIsOver();
     return { ...subject, principal: this.#principalOf(subject) };
   }
@@ -94,7 +94,7 @@ export class Cards {
     const request = { task_id: taskId, plan_digest, decision };
     if (decision === "approve") {
       const { why_not } = viewCard(surface);
-      if (surface.obstacle === undefined && why_not !== undefined) {
+      if (surface.denial === undefined && why_not !== undefined) {
         throw new GatewayError(
           "scope_missing",
           `This plan is not decided on its card. ${why_not}`,
@@ -104,7 +104,7 @@ export class Cards {
         );
       }
       await tasks.decideOnSurface(principal, request, "card");
-    } else if (surface.obstacle === undefined) {
+    } else if (surface.denial === undefined) {
       await tasks.decideOnSurface(principal, request, "card");
     } else {
       await tasks.cancel(principal, taskId);
@@ -115,12 +115,12 @@ export class Cards {
   /** Whether the picture of a plan that only approvers see is shown on this card now. */
   async showsPrivate(session: string): Promise<boolean> {
     const { principal, taskId } = this.subject(session);
-    return (await this.#deps.tasks.surface(principal, taskId)).obstacle === undefined;
+    return (await this.#deps.tasks.surface(principal, taskId)).denial === undefined;
   }
 
   /** Ends the cards of a key that no longer holds. */
   endKey(keyId: string): void {
-    this.#desk.endKey(keyId);
+    this.#service.endKey(keyId);
   }
 
   /** Asked anew each time: the key's rights may be others by now. */

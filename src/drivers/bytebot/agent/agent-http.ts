@@ -22,7 +22,7 @@ export interface AgentAnswer {
 const MAX_ANSWER = 64 * 1024 * 1024;
 const CONNECTIONS = 8;
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2000;
+const MAX_PAUSE_MS = 2000;
 
 /** What undici and the system say where no connection came about: nothing was sent. */
 const NOT_SENT = new Set([
@@ -80,7 +80,7 @@ export class AgentHttp implements AsyncDisposable {
         if (error instanceof GatewayError) throw error;
         if (attempt >= attempts) throw unavailable(error);
       }
-      await pause(backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signal);
+      await pause(backoff(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS), signal);
     }
   }
 
@@ -100,7 +100,7 @@ export class AgentHttp implements AsyncDisposable {
         if (signal.aborted) throw abortError(signal);
         if (attempt >= this.#options.retryAttempts) throw unavailable(error);
       }
-      await pause(backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signal);
+      await pause(backoff(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS), signal);
     }
   }
 

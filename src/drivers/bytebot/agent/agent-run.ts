@@ -9,12 +9,12 @@ import type { AgentApi, NewAgentTask } from "./agent-api.ts";
 import { shortLine } from "./agent-event.ts";
 import { type TaskWatch, watchTask } from "./agent-socket.ts";
 import { createTask } from "./create-task.ts";
-import { endOnce, findAgentObstacle, findFileObstacle } from "./guarded-run.ts";
-import { InstructionDesk } from "./instruction-desk.ts";
+import { endOnce, findAgentDenial, findFileDenial } from "./guarded-run.ts";
+import { InstructionService } from "./instruction-service.ts";
 import { MessageReporter } from "./message-reporter.ts";
-import type { Paces } from "./paces.ts";
 import { stopTask } from "./stop-task.ts";
 import { TaskFollower } from "./task-follower.ts";
+import type { Timings } from "./timings.ts";
 
 export interface AgentRunParts {
   readonly api: AgentApi;
@@ -23,7 +23,7 @@ export interface AgentRunParts {
   readonly guard: AgentGuard;
   readonly forward: GuardedRun["forward"];
   readonly socket: boolean;
-  readonly paces: Paces;
+  readonly timings: Timings;
   readonly io: StepIo;
   readonly signal: AbortSignal;
   readonly envelope: Envelope;
@@ -66,15 +66,15 @@ export class AgentRun {
   }
 
   async perform(task: NewAgentTask, model: string): Promise<Record<string, unknown>> {
-    const { api, desktop, envelope, guard, forward, io, paces } = this.#parts;
+    const { api, desktop, envelope, guard, forward, io, timings } = this.#parts;
     const created = Promise.withResolvers<string | undefined>();
     const session = guard.begin({
       desktop,
       envelope,
       files: approvedFiles(task.files ?? []),
       io,
-      findObstacle: (signal) => findAgentObstacle(api, created.promise, signal),
-      findFileObstacle: (signal) => findFileObstacle(api, created.promise, signal),
+      findAgentDenial: (signal) => findAgentDenial(api, created.promise, signal),
+      findFileDenial: (signal) => findFileDenial(api, created.promise, signal),
       forward,
     });
     const endSession = endOnce(session);
@@ -82,7 +82,7 @@ export class AgentRun {
     const timer = this.#startClock(envelope.max_duration_s);
     let ours: AgentTask | undefined;
     try {
-      ours = await createTask(api, task, paces, this.#signal);
+      ours = await createTask(api, task, timings, this.#signal);
       await this.#recordStart(ours, model);
       created.resolve(ours.id);
       const end = await this.#follow(ours, session);
@@ -92,7 +92,7 @@ export class AgentRun {
       const isAborted = this.#signal.aborted;
       // Instructions that are still under way must not outlive the task.
       this.#limit.abort(error);
-      if (ours !== undefined && !(await stopTask(api, ours.id, paces))) throw notStopped(error);
+      if (ours !== undefined && !(await stopTask(api, ours.id, timings))) throw notStopped(error);
       // Whatever broke because of the abort, the abort is why.
       throw isAborted && !isUnknown(error) ? abortError(this.#signal) : error;
     } finally {
@@ -124,7 +124,7 @@ export class AgentRun {
   }
 
   async #follow(task: AgentTask, session: ReturnType<AgentGuard["begin"]>): Promise<AgentTask> {
-    const { api, io, paces } = this.#parts;
+    const { api, io, timings } = this.#parts;
     const signal = this.#signal;
     const follower = new TaskFollower({
       api,
@@ -132,31 +132,31 @@ export class AgentRun {
       reporter: this.#reporter,
       desktop: this.#parts.desktop,
       session,
-      paces,
+      timings,
       signal,
     });
     const wake = () => follower.wake();
-    const desk = new InstructionDesk({
+    const service = new InstructionService({
       api,
       taskId: task.id,
       session,
-      settleMs: paces.settleMs,
+      settleMs: timings.settleMs,
       signal,
       onControl: (holder) => this.#reporter.reportControl(holder),
       onDone: wake,
     });
-    io.onInstruction((instruction) => desk.handle(instruction));
+    io.onInstruction((instruction) => service.handle(instruction));
     let watch: TaskWatch | undefined;
     try {
       watch = this.#parts.socket ? await watchTask(this.#parts.url, task.id, wake) : undefined;
       for (;;) {
         const end = await follower.follow(watch);
-        if (desk.isIdle) return end;
+        if (service.isIdle) return end;
         // What was sent meanwhile may have made it go on.
-        await desk.settled();
+        await service.settled();
       }
     } finally {
-      desk.close();
+      service.close();
       watch?.[Symbol.dispose]();
     }
   }

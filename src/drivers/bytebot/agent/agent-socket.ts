@@ -4,7 +4,7 @@ export interface TaskWatch extends Disposable {
 }
 
 /** ms between two tries to connect again, at most. */
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 const EVENTS = ["task_updated", "new_message", "task_deleted", "disconnect"];
 
 /**
@@ -24,7 +24,7 @@ export async function watchTask(
     // REST is the fallback; long polling would be a third way to say the same.
     transports: ["websocket"],
     forceNew: true,
-    reconnectionDelayMax: LONGEST_PAUSE_MS,
+    reconnectionDelayMax: MAX_PAUSE_MS,
   });
   socket.on("connect", () => {
     socket.emit("join_task", taskId);

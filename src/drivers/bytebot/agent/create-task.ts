@@ -3,8 +3,8 @@ import { GatewayError } from "../../../contract/errors.ts";
 import type { AgentModel, AgentTask } from "./agent-answers.ts";
 import type { AgentApi, NewAgentTask } from "./agent-api.ts";
 import { shortLine } from "./agent-event.ts";
-import type { Paces } from "./paces.ts";
 import { stopTask } from "./stop-task.ts";
+import type { Timings } from "./timings.ts";
 
 const MAX_NAMED = 20;
 
@@ -48,14 +48,14 @@ export async function chooseModel(
 export async function createTask(
   api: AgentApi,
   task: NewAgentTask,
-  paces: Paces,
+  timings: Timings,
   signal: AbortSignal,
 ): Promise<AgentTask> {
   try {
     return await api.create(task, signal);
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "outcome_unknown") throw error;
-    const found = await undo(api, task.description, paces);
+    const found = await undo(api, task.description, timings);
     throw new GatewayError(
       "outcome_unknown",
       `${error.detail}; ${FOUND[found]}`,
@@ -71,21 +71,25 @@ const FOUND = {
   nothing: "no task that it would have created was found",
 };
 
-async function undo(api: AgentApi, description: string, paces: Paces): Promise<keyof typeof FOUND> {
-  const signal = AbortSignal.timeout(paces.stopMs);
+async function undo(
+  api: AgentApi,
+  description: string,
+  timings: Timings,
+): Promise<keyof typeof FOUND> {
+  const signal = AbortSignal.timeout(timings.stopMs);
   while (!signal.aborted) {
     try {
       const live = await api.liveTasks(signal);
       const created = live.filter((task) => task.description === description);
       if (created.length > 0) {
-        const stopped = await Promise.all(created.map(({ id }) => stopTask(api, id, paces)));
+        const stopped = await Promise.all(created.map(({ id }) => stopTask(api, id, timings)));
         return stopped.every(Boolean) ? "stopped" : "going";
       }
       // The agent may still be at it: a request that hung is not over when its caller gives up.
-      await sleep(paces.pollMs, undefined, { signal });
+      await sleep(timings.pollMs, undefined, { signal });
     } catch {
       // Out of reach, or out of time.
-      await sleep(paces.gapMs);
+      await sleep(timings.gapMs);
     }
   }
   return "nothing";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { failure } from "../../step/fixtures.ts";
-import { setStage } from "./fixtures.ts";
+import { setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 
 const DONE = [{ complete: "done" }];
 
@@ -135,7 +135,7 @@ describe("POST /tasks is sent once", () => {
   });
 
   test.each(["reset", "500", "invalid_json"] as const)("%s: outcome unknown", async (fault) => {
-    await using stage = await setStage([], { paces: { stopMs: 100 } });
+    await using stage = await setStage([], { timings: { stopMs: 100 } });
     stage.agent.fail({ action: "POST /tasks", with: fault });
     await expect(stage.start().result).rejects.toMatchObject(failure("outcome_unknown"));
     const sent = stage.agent.requests.filter(({ route }) => route === "POST /tasks");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { failure, ioOf } from "../../step/fixtures.ts";
+import { png, setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure, ioOf } from "../../../../test/support/drivers/step/fixtures.ts";
 import type { AgentBlock, AgentMessage } from "./agent-answers.ts";
-import { png, setStage } from "./fixtures.ts";
 import { MAX_EVENTS, MAX_MESSAGES, MessageReporter } from "./message-reporter.ts";
 import { MAX_SCREENSHOTS, ScreenshotKeeper } from "./screenshot-keeper.ts";
 

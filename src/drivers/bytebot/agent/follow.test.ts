@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { failure } from "../../step/fixtures.ts";
-import { setStage } from "./fixtures.ts";
+import { setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 
 const CLICK = { action: "click_mouse", button: "left", clickCount: 1, coordinates: { x: 5, y: 6 } };
 
@@ -61,7 +61,7 @@ test("its room is joined, each change is looked at when it is heard of, and the 
     { await: second.promise, complete: "done" },
   ];
   // Nobody looks in time unless something was heard.
-  await using stage = await setStage(script, { paces: { pollMs: 60_000, checkMs: 60_000 } });
+  await using stage = await setStage(script, { timings: { pollMs: 60_000, checkMs: 60_000 } });
   const run = stage.start();
   const { id } = await run.task();
   await stage.agent.waitFor((agent) => agent.listeners(id) === 1);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startDaemon } from "../../../../test/bytebot/daemon.ts";
-import { failure } from "../../step/fixtures.ts";
-import { ENVELOPE, setStage } from "./fixtures.ts";
+import { ENVELOPE, setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 
 const LOOK = { act: { action: "screenshot" } };
 
@@ -39,9 +39,9 @@ test("nothing passes before ours was created", async () => {
   const run = stage.start();
   await fault.hit;
   const early = new AbortController();
-  const obstacle = stage.guard.run?.findObstacle(early.signal);
+  const agentDenial = stage.guard.run?.findAgentDenial(early.signal);
   early.abort();
-  expect(await obstacle).toMatch(/does not say/);
+  expect(await agentDenial).toMatch(/does not say/);
   fault.release();
   await run.result;
 });
@@ -75,10 +75,10 @@ test("nothing passes while another task runs beside ours", async () => {
 });
 
 test("nothing passes while the agent does not answer", async () => {
-  await using stage = await setStage([], { paces: { stopMs: 50 } });
+  await using stage = await setStage([], { timings: { stopMs: 50 } });
   const run = stage.start();
   await run.event("started");
-  const find = stage.guard.run?.findObstacle;
+  const find = stage.guard.run?.findAgentDenial;
   await stage.agent.stopListening();
   expect(await find?.(AbortSignal.timeout(1000))).toMatch(/bytebot_unavailable/);
 });

@@ -7,7 +7,7 @@ import type { AgentApi } from "./agent-api.ts";
  * desktop the agent's: whatever else it works on cannot be told apart from that. Asked of the agent
  * anew each time, and refused where it does not answer.
  */
-export async function findAgentObstacle(
+export async function findAgentDenial(
   api: AgentApi,
   created: Promise<string | undefined>,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function findAgentObstacle(
  * Why the agent may not put a file of our task on the desktop, or undefined. It does so before the
  * task counts as running; these bytes in this place were approved, whatever else it works on.
  */
-export async function findFileObstacle(
+export async function findFileDenial(
   api: AgentApi,
   created: Promise<string | undefined>,
   signal: AbortSignal,

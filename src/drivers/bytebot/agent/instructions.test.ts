@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure, ioOf } from "../../../../test/support/drivers/step/fixtures.ts";
 import { GatewayError } from "../../../contract/errors.ts";
-import { failure, ioOf } from "../../step/fixtures.ts";
-import { setStage } from "./fixtures.ts";
 
 const LOOK = { act: { action: "screenshot" } };
 const POSTS = /^POST \/tasks\/:id\/(\w+)$/;
@@ -33,7 +33,7 @@ test("an answer to a question makes it go on", async () => {
 
 test("an answer that comes while it still hands itself over starts no second loop", async () => {
   await using stage = await setStage([{ needsHelp: "Which?" }, LOOK, { complete: "done" }], {
-    paces: { settleMs: 1000 },
+    timings: { settleMs: 1000 },
   });
   stage.agent.holdInputTracking();
   const run = stage.start();
@@ -146,7 +146,7 @@ test("nor is one that has finished and was not seen to yet", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using stage = await setStage([{ await: promise, complete: "done" }], {
     socket: false,
-    paces: slow,
+    timings: slow,
   });
   const run = stage.start();
   await run.event("text");
@@ -177,7 +177,7 @@ test("a second loop, which ByteBot starts when some other task is cancelled, is 
 
 test("an agent out of reach is said to be", async () => {
   await using stage = await setStage([], {
-    paces: { lostAfterMs: 60_000, stopMs: 50 },
+    timings: { lostAfterMs: 60_000, stopMs: 50 },
     retryAttempts: 0,
   });
   const run = stage.start();

@@ -9,7 +9,7 @@ import { readAgentRequest } from "./agent-request.ts";
 import { AgentRun } from "./agent-run.ts";
 import type { AgentRunner } from "./agent-runner.ts";
 import { chooseModel, requireIdle } from "./create-task.ts";
-import { type Paces, USUAL_PACES } from "./paces.ts";
+import { type Timings, USUAL_PACES } from "./timings.ts";
 
 export interface AgentOptions {
   /** The desktop that the agent drives, by its name here. */
@@ -26,7 +26,7 @@ export interface AgentOptions {
   /** Whether changes are heard of over socket.io too; true unless given. */
   readonly socket?: boolean;
   /** Only tests are in a hurry. */
-  readonly paces?: Partial<Paces>;
+  readonly timings?: Partial<Timings>;
 }
 
 /** Opens the driver of ByteBot's agent. Nothing is sent before it is asked for something. */
@@ -36,14 +36,14 @@ export function openAgent(options: AgentOptions): AgentRunner {
 
 class ByteBotAgent implements AgentRunner {
   readonly #options: AgentOptions;
-  readonly #paces: Paces;
+  readonly #timings: Timings;
   readonly #api: AgentApi;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    this.#paces = { ...USUAL_PACES, ...options.paces };
+    this.#timings = { ...USUAL_PACES, ...options.timings };
     this.#api = new AgentApi(options);
   }
 
@@ -87,7 +87,7 @@ class ByteBotAgent implements AgentRunner {
     const run = new AgentRun({
       ...this.#options,
       api: this.#api,
-      paces: this.#paces,
+      timings: this.#timings,
       socket: this.#options.socket ?? true,
       io,
       signal,

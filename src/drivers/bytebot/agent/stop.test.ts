@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { ENVELOPE, setStage } from "../../../../test/support/drivers/bytebot/agent/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 import { GatewayError } from "../../../contract/errors.ts";
-import { failure } from "../../step/fixtures.ts";
-import { ENVELOPE, setStage } from "./fixtures.ts";
 
 const CANCEL = "POST /tasks/:id/cancel";
 const NEVER = [{ await: new Promise<void>(() => {}) }];
@@ -26,7 +26,7 @@ test("cancelling any task hits the running one: a task that is over is not cance
   const { promise, resolve } = Promise.withResolvers<void>();
   await using stage = await setStage(
     (task) => (task.description === "Beside" ? NEVER : [{ await: promise, complete: "done" }]),
-    { socket: false, paces: { pollMs: 60_000 } },
+    { socket: false, timings: { pollMs: 60_000 } },
   );
   const run = stage.start();
   await run.event("text");
@@ -63,7 +63,7 @@ test("a cancel whose answer is lost is not sent twice", async () => {
 });
 
 test("a task that nobody sees end is an unknown outcome", async () => {
-  await using stage = await setStage(NEVER, { paces: { stopMs: 100 } });
+  await using stage = await setStage(NEVER, { timings: { stopMs: 100 } });
   const run = stage.start();
   await run.event("started");
   stage.agent.fail({ action: CANCEL, with: "500", times: Number.POSITIVE_INFINITY });
@@ -88,7 +88,7 @@ test.each([
 ] as const)("an agent that %s half way is lost: outcome unknown", async (_what, fault) => {
   await using stage = await setStage(NEVER, {
     requestTimeoutMs: 100,
-    paces: { lostAfterMs: 150, stopMs: 150 },
+    timings: { lostAfterMs: 150, stopMs: 150 },
   });
   const run = stage.start();
   await run.event("started");
@@ -101,7 +101,7 @@ test.each([
 test("an agent that comes back in time is followed on", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using stage = await setStage([{ await: promise, say: "here", complete: "done" }], {
-    paces: { lostAfterMs: 60_000 },
+    timings: { lostAfterMs: 60_000 },
   });
   const run = stage.start();
   await run.event("started");
@@ -127,7 +127,7 @@ test("what cannot be recorded ends the task", async () => {
   const refuse = async () => {
     throw new GatewayError("audit_unavailable", "the disk is full");
   };
-  const { ioOf } = await import("../../step/fixtures.ts");
+  const { ioOf } = await import("../../../../test/support/drivers/step/fixtures.ts");
   const run = stage.start({}, { ...ioOf(), record: refuse });
   const task = await run.task();
   await expect(run.result).rejects.toMatchObject(failure("audit_unavailable"));

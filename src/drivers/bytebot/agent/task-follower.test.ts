@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { ioOf } from "../../step/fixtures.ts";
+import { ioOf } from "../../../../test/support/drivers/step/fixtures.ts";
 import type { AgentMessage, AgentTask } from "./agent-answers.ts";
 import { MessageReporter } from "./message-reporter.ts";
 import { TaskFollower } from "./task-follower.ts";
 
 const PAGE = 4;
 const TASK: AgentTask = { id: "t", status: "RUNNING", control: "ASSISTANT", description: "" };
-const PACES = { pollMs: 5, checkMs: 5, gapMs: 1, lostAfterMs: 1000, settleMs: 0, stopMs: 1000 };
+const TIMINGS = { pollMs: 5, checkMs: 5, gapMs: 1, lostAfterMs: 1000, settleMs: 0, stopMs: 1000 };
 
 /** Follows a task that says `perLook` more at each look and ends with `total`. */
 async function follow(total: number, perLook: number, pagesKnown: boolean) {
@@ -36,7 +36,7 @@ async function follow(total: number, perLook: number, pagesKnown: boolean) {
     reporter,
     desktop: "bytebot",
     session,
-    paces: PACES,
+    timings: TIMINGS,
     signal,
   });
   await follower.follow(undefined);

@@ -6,9 +6,9 @@ import type { AgentApi } from "./agent-api.ts";
 import { shortLine } from "./agent-event.ts";
 import { OversizeAnswerError } from "./agent-http.ts";
 import type { TaskWatch } from "./agent-socket.ts";
-import { Alarm } from "./alarm.ts";
 import { doubled, type MessageReporter } from "./message-reporter.ts";
-import type { Paces } from "./paces.ts";
+import { RenewableTimeout } from "./renewable-timeout.ts";
+import type { Timings } from "./timings.ts";
 
 export interface FollowerParts {
   readonly api: Pick<AgentApi, "task" | "messages">;
@@ -17,14 +17,14 @@ export interface FollowerParts {
   /** By its name here. */
   readonly desktop: string;
   readonly session: Pick<GuardedSession, "requests" | "missed">;
-  readonly paces: Paces;
+  readonly timings: Timings;
   readonly signal: AbortSignal;
 }
 
 /** Looks at a task of the agent again and again, as soon as it is woken, and reports what is new. */
 export class TaskFollower {
   readonly #parts: FollowerParts;
-  readonly #alarm: Alarm;
+  readonly #timeout: RenewableTimeout;
   #task: AgentTask;
   /** The page of messages that is read next; all before it are whole. */
   #page = 0;
@@ -33,12 +33,12 @@ export class TaskFollower {
   constructor(parts: FollowerParts) {
     this.#parts = parts;
     this.#task = parts.task;
-    this.#alarm = new Alarm(parts.paces.gapMs);
+    this.#timeout = new RenewableTimeout(parts.timings.gapMs);
   }
 
   /** Something has changed: looks at once. */
   wake(): void {
-    this.#alarm.ring();
+    this.#timeout.ring();
   }
 
   /**
@@ -46,7 +46,7 @@ export class TaskFollower {
    * agent that is lost or acts around its guard; `bytebot_error` for a task that is gone.
    */
   async follow(watch: TaskWatch | undefined): Promise<AgentTask> {
-    const { paces, signal } = this.#parts;
+    const { timings, signal } = this.#parts;
     for (;;) {
       throwIfAborted(signal);
       const news = await this.#look();
@@ -54,14 +54,14 @@ export class TaskFollower {
       if (isWhole && (await this.#reportTask(news.task))) return news.task;
       // The rest of what was said follows at once; a page is reported before the next is held.
       if (news !== undefined && !isWhole) continue;
-      const pause = news && watch?.isConnected ? paces.checkMs : paces.pollMs;
-      await this.#alarm.sleep(pause, signal);
+      const pause = news && watch?.isConnected ? timings.checkMs : timings.pollMs;
+      await this.#timeout.sleep(pause, signal);
     }
   }
 
   /** The task and then what was said: what led to its end is among that. */
   async #look(): Promise<News | undefined> {
-    const { api, signal, paces } = this.#parts;
+    const { api, signal, timings } = this.#parts;
     try {
       const task = await api.task(this.#task.id, signal, 0);
       if (task === undefined) throw new TaskGone();
@@ -72,7 +72,7 @@ export class TaskFollower {
       if (signal.aborted) throw abortError(signal);
       if (error instanceof TaskGone) throw gone();
       if (error instanceof OversizeAnswerError) throw error;
-      if (performance.now() - this.#seenAt > paces.lostAfterMs) throw lost(error);
+      if (performance.now() - this.#seenAt > timings.lostAfterMs) throw lost(error);
       return undefined;
     }
   }

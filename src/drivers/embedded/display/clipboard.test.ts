@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Property } from "x11";
-import type { LiveDisplay } from "./display.ts";
 import {
   type DisplayBench,
   missingForDisplay,
@@ -8,7 +7,8 @@ import {
   openDisplayBench,
   openProbe,
   type Probe,
-} from "./fixtures.ts";
+} from "../../../../test/support/drivers/embedded/display/fixtures.ts";
+import type { LiveDisplay } from "./display.ts";
 
 const STRING = "STRING";
 

@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { InputEvent } from "x11";
-import { KEYS } from "../../../capabilities/keys.ts";
-import { decodePng, readPngSize } from "../../../lib/png.ts";
-import type { LiveDisplay } from "./display.ts";
 import {
   type DisplayBench,
   missingForDisplay,
@@ -11,7 +8,10 @@ import {
   openProbe,
   PROBE,
   type Probe,
-} from "./fixtures.ts";
+} from "../../../../test/support/drivers/embedded/display/fixtures.ts";
+import { KEYS } from "../../../capabilities/keys.ts";
+import { decodePng, readPngSize } from "../../../lib/png.ts";
+import type { LiveDisplay } from "./display.ts";
 
 const HELD_SHIFT = 1;
 const CONTROL_KEY = 37;

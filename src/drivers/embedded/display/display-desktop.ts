@@ -49,19 +49,19 @@ export class DisplayDesktop implements ScreenAndInput {
   }
 
   async cursor(signal: AbortSignal): Promise<Point> {
-    return await this.#act(signal, ({ seat }) => seat.cursor());
+    return await this.#act(signal, ({ inputDevice }) => inputDevice.cursor());
   }
 
   async move(to: Point, signal: AbortSignal): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.move(to));
+    await this.#act(signal, ({ inputDevice }) => inputDevice.move(to));
   }
 
   async click(
     { button, count, at, holdKeys }: Parameters<Desktop["click"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#act(signal, ({ seat }) =>
-      seat.holding(holdKeys, () => seat.click(button, count, at)),
+    await this.#act(signal, ({ inputDevice }) =>
+      inputDevice.holding(holdKeys, () => inputDevice.click(button, count, at)),
     );
   }
 
@@ -69,15 +69,15 @@ export class DisplayDesktop implements ScreenAndInput {
     { button, press, at }: Parameters<Desktop["pressButton"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.pressButton(button, press, at));
+    await this.#act(signal, ({ inputDevice }) => inputDevice.pressButton(button, press, at));
   }
 
   async drag(
     { button, path, holdKeys }: Parameters<Desktop["drag"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#act(signal, ({ seat }) =>
-      seat.holding(holdKeys, () => seat.drag(button, path, signal)),
+    await this.#act(signal, ({ inputDevice }) =>
+      inputDevice.holding(holdKeys, () => inputDevice.drag(button, path, signal)),
     );
   }
 
@@ -85,29 +85,31 @@ export class DisplayDesktop implements ScreenAndInput {
     { path, holdKeys }: Parameters<Desktop["trace"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.holding(holdKeys, () => seat.trace(path, signal)));
+    await this.#act(signal, ({ inputDevice }) =>
+      inputDevice.holding(holdKeys, () => inputDevice.trace(path, signal)),
+    );
   }
 
   async scroll(
     { direction, count, at, holdKeys }: Parameters<Desktop["scroll"]>[0],
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#act(signal, ({ seat }) =>
-      seat.holding(holdKeys, () => seat.scroll(direction, count, at, signal)),
+    await this.#act(signal, ({ inputDevice }) =>
+      inputDevice.holding(holdKeys, () => inputDevice.scroll(direction, count, at, signal)),
     );
   }
 
   async type(text: string, signal: AbortSignal): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.type(text, signal));
+    await this.#act(signal, ({ inputDevice }) => inputDevice.type(text, signal));
   }
 
   /** Puts the text on the display's clipboard for a moment, and presses Control+V. */
   async paste(text: string, signal: AbortSignal): Promise<void> {
-    await this.#act(signal, async ({ seat, clipboard, connection }) => {
+    await this.#act(signal, async ({ inputDevice, clipboard, connection }) => {
       const offer = await clipboard.offer(text);
       const { fetched } = offer;
       withdrawSoon(offer);
-      await seat.chord(["Control_L", "v"]);
+      await inputDevice.chord(["Control_L", "v"]);
       const timer = new AbortController();
       const over = AbortSignal.any([timer.signal, signal]);
       const tooLong = pause(PASTE_TIMEOUT, undefined, { signal: over }).catch(() => {});
@@ -118,11 +120,11 @@ export class DisplayDesktop implements ScreenAndInput {
   }
 
   async chord(keys: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.chord(keys));
+    await this.#act(signal, ({ inputDevice }) => inputDevice.chord(keys));
   }
 
   async pressKeys(keys: readonly string[], press: Press, signal: AbortSignal): Promise<void> {
-    await this.#act(signal, ({ seat }) => seat.pressKeys(keys, press));
+    await this.#act(signal, ({ inputDevice }) => inputDevice.pressKeys(keys, press));
   }
 
   async focus(signal: AbortSignal): Promise<FocusedWindow | undefined> {
@@ -144,7 +146,7 @@ export class DisplayDesktop implements ScreenAndInput {
   async release(): Promise<void> {
     const never = new AbortController().signal;
     // A display that is gone holds nothing, and to start one for this would be odd.
-    const letGo = async (): Promise<void> => (await this.#display.running())?.seat.release();
+    const letGo = async (): Promise<void> => (await this.#display.running())?.inputDevice.release();
     await this.#queue.run(never, letGo).catch(() => {});
   }
 

@@ -13,7 +13,13 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { missingForDisplay, never, openDisplayBench, openTerminal, owner } from "./fixtures.ts";
+import {
+  missingForDisplay,
+  never,
+  openDisplayBench,
+  openTerminal,
+  owner,
+} from "../../../../test/support/drivers/embedded/display/fixtures.ts";
 import { connectX } from "./x-connection.ts";
 
 /** Process ids of an X server's file system entries: everything that names this display. */

@@ -2,8 +2,8 @@ import { GatewayError } from "../../../contract/errors.ts";
 import { unlessAborted } from "../../step/serial-queue.ts";
 import type { Owner } from "../confined-path.ts";
 import { type Clipboard, openClipboard } from "./clipboard.ts";
+import { InputDevice } from "./input-device.ts";
 import { openKeyboard } from "./keyboard.ts";
-import { Seat } from "./seat.ts";
 import { type DisplayTools, findDisplayTools } from "./tools.ts";
 import { startWindowManager } from "./window-manager.ts";
 import { connectX, type XConnection } from "./x-connection.ts";
@@ -21,7 +21,7 @@ export interface DisplayOptions {
 export interface LiveDisplay {
   readonly address: DisplayAddress;
   readonly connection: XConnection;
-  readonly seat: Seat;
+  readonly inputDevice: InputDevice;
   readonly clipboard: Clipboard;
   /** Resolves when the server is gone or no longer answers; a new display is needed then. */
   readonly ended: Promise<void>;
@@ -115,7 +115,7 @@ async function openParts(
   return {
     address: server.address,
     connection,
-    seat: new Seat(connection, keyboard),
+    inputDevice: new InputDevice(connection, keyboard),
     clipboard,
     // A server that no longer answers loses the connection and is ended, its programs with it.
     ended: Promise.race([server.ended, connection.ended]).then(close),

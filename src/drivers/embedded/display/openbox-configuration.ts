@@ -36,7 +36,7 @@ export const openboxConfiguration = `<?xml version="1.0" encoding="UTF-8"?>
 `;
 
 function focusOnPress(button: string): string {
-  const actions = '<action name="Focus"/><action name="Raise"/>';
+  const actions = '<action name="Focus"/><action name="RiskFactor"/>';
   return `<mousebind button="${button}" action="Press">${actions}</mousebind>`;
 }
 

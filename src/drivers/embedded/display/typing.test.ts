@@ -6,7 +6,7 @@ import {
   openDisplayBench,
   openTerminal,
   type Terminal,
-} from "./fixtures.ts";
+} from "../../../../test/support/drivers/embedded/display/fixtures.ts";
 
 describe.skipIf(missingForDisplay("xterm", "openbox"))("what is typed into a terminal", () => {
   let bench: DisplayBench;

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
+import { PUBLIC } from "../../../../test/support/drivers/embedded/egress/fixtures.ts";
 import { admit } from "./egress-gate.ts";
-import { PUBLIC } from "./fixtures.ts";
 
 const OTHER = "93.184.216.99";
 

@@ -3,8 +3,6 @@ import { connect, createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { EgressDecision } from "./egress-gate.ts";
-import { startEgressProxy } from "./egress-proxy.ts";
 import {
   fetchThrough,
   openTunnel,
@@ -14,7 +12,9 @@ import {
   speak,
   startBench,
   startSite,
-} from "./fixtures.ts";
+} from "../../../../test/support/drivers/embedded/egress/fixtures.ts";
+import type { EgressDecision } from "./egress-gate.ts";
+import { startEgressProxy } from "./egress-proxy.ts";
 import { ownEndpoints } from "./own-endpoints.ts";
 
 const onlyGood = ({ host }: { host: string }): EgressDecision =>

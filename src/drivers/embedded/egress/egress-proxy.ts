@@ -6,16 +6,16 @@ import type { Duplex } from "node:stream";
 import { inRequest } from "../../../lib/request-scope.ts";
 import type { Owner } from "../confined-path.ts";
 import { type Connect, dial } from "./dial.ts";
-import { admit, type EgressRules } from "./egress-gate.ts";
 import {
+  type Denial,
   NOT_A_PROXY_REQUEST,
   notReached,
-  type Refusal,
-  rawRefusal,
+  rawDenial,
   refusalBody,
   refusalFields,
   refusedByRule,
-} from "./egress-refusal.ts";
+} from "./egress-denial.ts";
+import { admit, type EgressRules } from "./egress-gate.ts";
 import { type EgressTarget, isPath, readRequestTarget, readTunnelTarget } from "./egress-target.ts";
 import { type Asked, forwardRequest, forwardUpgrade } from "./forward.ts";
 import { joinSockets } from "./join-sockets.ts";
@@ -118,7 +118,7 @@ export class EgressProxy implements AsyncDisposable {
         this.#contain(socket, () => this.#upgrade(request, socket, head)),
       )
       .on("clientError", (_error, socket) => {
-        if (socket.writable) socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+        if (socket.writable) socket.end(rawDenial(NOT_A_PROXY_REQUEST));
         else socket.destroy();
       });
   }
@@ -177,9 +177,9 @@ export class EgressProxy implements AsyncDisposable {
 
   async #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const target = this.#tunnels.has(socket) ? undefined : readTunnelTarget(request.url ?? "");
-    if (target === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+    if (target === undefined) return void socket.end(rawDenial(NOT_A_PROXY_REQUEST));
     const reached = await this.#reach(target, socket);
-    if ("reason" in reached) return void socket.end(rawRefusal(reached));
+    if ("reason" in reached) return void socket.end(rawDenial(reached));
     const { socket: upstream, opaque } = reached;
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
     const content = await tunnelContent(socket, head, upstream);
@@ -198,9 +198,9 @@ export class EgressProxy implements AsyncDisposable {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const asked = this.#asked(request);
-    if (asked === undefined) return void socket.end(rawRefusal(NOT_A_PROXY_REQUEST));
+    if (asked === undefined) return void socket.end(rawDenial(NOT_A_PROXY_REQUEST));
     const upstream = await this.#connect(request, asked.target, socket);
-    if ("reason" in upstream) return void socket.end(rawRefusal(upstream));
+    if ("reason" in upstream) return void socket.end(rawDenial(upstream));
     forwardUpgrade(request, socket, head, upstream, asked);
   }
 
@@ -216,7 +216,7 @@ export class EgressProxy implements AsyncDisposable {
     { socket }: IncomingMessage,
     target: EgressTarget,
     client: Duplex | ServerResponse,
-  ): Promise<Socket | Refusal> {
+  ): Promise<Socket | Denial> {
     const tunnel = this.#tunnels.get(socket);
     const present = tunnel?.upstream;
     if (tunnel !== undefined) tunnel.upstream = undefined;
@@ -229,7 +229,7 @@ export class EgressProxy implements AsyncDisposable {
   async #reach(
     target: EgressTarget,
     client: Duplex | ServerResponse,
-  ): Promise<{ readonly socket: Socket; readonly opaque: boolean } | Refusal> {
+  ): Promise<{ readonly socket: Socket; readonly opaque: boolean } | Denial> {
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     client.once("close", onClose);
@@ -257,10 +257,10 @@ export class EgressProxy implements AsyncDisposable {
   }
 }
 
-function answer(response: ServerResponse, refusal: Refusal): void {
+function answer(response: ServerResponse, denial: Denial): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const body = refusalBody(refusal);
+  const body = refusalBody(denial);
   // Of a body that nobody reads no end is seen: the connection cannot be used again.
-  response.writeHead(refusal.status, { ...refusalFields(body), Connection: "close" });
+  response.writeHead(denial.status, { ...refusalFields(body), Connection: "close" });
   response.end(body);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { failure } from "../../step/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 import { Applications } from "./applications.ts";
 
 const INSTALLED: Readonly<Record<string, string>> = {
@@ -66,7 +66,7 @@ test("configured argument lists come first, and must name a program by its path"
   });
 });
 
-test("I11 a browser knows one way out, loopback included, and keeps nothing in the world", () => {
+test("I11 a browser knows one way out, loopback included, and keeps nothing in the workspace", () => {
   const { argv, env } = new Applications({}, find).startUrl("https://a.test/x?y#z");
   expect(argv).toContain("--proxy-server=http://127.0.0.1:3128");
   expect(argv).toContain("--proxy-bypass-list=<-loopback>");

@@ -40,7 +40,7 @@ const BLANK = "about:blank";
 
 /**
  * Browsers keep keys and settings in their home beside the profile they are told: that must not be
- * the world's.
+ * the workspace's.
  */
 const BROWSER_ENVIRONMENT = { HOME: `${PRIVATE}/home` };
 
@@ -133,7 +133,7 @@ function startOf(found: Start | Missing): Start {
   throw new GatewayError("desktop_unavailable", found.reason, { hint: found.hint });
 }
 
-/** Programs of the world's own directories are looked for when they are started. */
+/** Programs of the workspace's own directories are looked for when they are started. */
 function configured(application: string, argv: readonly string[]): Start | Missing {
   const [program = ""] = argv;
   const where = `applications.${application} in config/desktop.json`;

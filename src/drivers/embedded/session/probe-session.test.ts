@@ -2,7 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { missingForSession, never, openSessionBench } from "./fixtures.ts";
+import {
+  missingForSession,
+  never,
+  openSessionBench,
+} from "../../../../test/support/drivers/embedded/session/fixtures.ts";
 import { probeSession } from "./probe-session.ts";
 
 const missing = missingForSession();
@@ -25,7 +29,7 @@ describe.skipIf(missing !== undefined)("I11 the self-test of the desktop's sandb
   });
 
   test("refuses one that shows a directory of the gateway", async () => {
-    const data = join(bench.world.outside, "data");
+    const data = join(bench.workspace.outside, "data");
     mkdirSync(data);
     writeFileSync(join(data, "gateway.db"), "x");
     const place = await bench.place({ mounts: ["--ro-bind", data, data] });
@@ -36,7 +40,7 @@ describe.skipIf(missing !== undefined)("I11 the self-test of the desktop's sandb
   test("says that the proxy does not answer, or is not there", async () => {
     const place = await bench.place();
     const mute = createServer((socket) => socket.destroy());
-    const path = join(bench.world.outside, "mute.sock");
+    const path = join(bench.workspace.outside, "mute.sock");
     await new Promise<void>((resolve) => mute.listen(path, resolve));
     const unanswered = await probeSession({ ...place, egressSocket: path }, never);
     expect(unanswered?.reason).toContain("cannot reach the gateway's proxy");

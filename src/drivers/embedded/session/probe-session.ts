@@ -13,7 +13,7 @@ export async function probeSession(
 ): Promise<SandboxProblem | undefined> {
   return await testSandbox({
     kind: "desktop",
-    workdir: place.world.workdir,
+    workdir: place.workspace.workdir,
     covered: coveredPlaces(place.hidden),
     run: (command) => runSandboxed(probeStart(place, command), signal),
     wayOut: { node: NODE, egressSocket: EGRESS_SOCKET, hidden: place.hidden },

@@ -4,7 +4,7 @@ import type { Availability } from "../../../tasks/driver.ts";
 import { abortError, throwIfAborted } from "../../step/aborted.ts";
 import { requireAvailable } from "../../step/require-available.ts";
 import { findTools, type Tools } from "../sandbox-tools.ts";
-import type { World } from "../world.ts";
+import type { Workspace } from "../workspace.ts";
 import { Applications, type Start } from "./applications.ts";
 import { probeSession } from "./probe-session.ts";
 import { type Program, type Session, startSession } from "./session.ts";
@@ -16,7 +16,7 @@ type Unavailable = Extract<Availability, { available: false }>;
 const TRIAL = 400;
 
 export interface ProgramsOptions {
-  readonly world: World;
+  readonly workspace: Workspace;
   /** Directories of the gateway (data, configuration, checkout) that no sandbox may ever see. */
   readonly hidden: readonly string[];
   /** `applications` of config/desktop.json: argument lists by name. */
@@ -96,9 +96,9 @@ export class Programs implements AsyncDisposable {
       return present.session;
     }
     await present?.session[Symbol.asyncDispose]();
-    const { world, hidden, egressSocket } = this.#options;
+    const { workspace, hidden, egressSocket } = this.#options;
     if (this.#tools === undefined) throw new Error("the sandbox has no tools");
-    const place = { tools: this.#tools, world, hidden, egressSocket, display };
+    const place = { tools: this.#tools, workspace, hidden, egressSocket, display };
     const session = await startSession(place, signal);
     this.#session = { session, display: display.socket };
     return session;
@@ -119,8 +119,8 @@ export class Programs implements AsyncDisposable {
       return;
     }
     this.#tools = tools;
-    const { world, hidden, egressSocket } = this.#options;
-    const place = { tools, world, hidden, egressSocket, display: undefined };
+    const { workspace, hidden, egressSocket } = this.#options;
+    const place = { tools, workspace, hidden, egressSocket, display: undefined };
     const problem = await probeSession(place, this.#closing.signal);
     this.#unavailable = problem && unavailable(problem.reason, problem.hint);
   }

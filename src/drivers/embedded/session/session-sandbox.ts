@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ENVIRONMENT, type SandboxProfile, type SandboxStart, sandboxStart } from "../sandbox.ts";
 import type { Tools } from "../sandbox-tools.ts";
-import type { World } from "../world.ts";
+import type { Workspace } from "../workspace.ts";
 import { browserPolicies } from "./browser-policies.ts";
 import { LAUNCHER, type LauncherSetup } from "./launcher.ts";
 
@@ -60,7 +60,7 @@ export interface DisplayAddress {
 
 export interface SessionPlace {
   readonly tools: Tools;
-  readonly world: World;
+  readonly workspace: Workspace;
   /** Directories of the gateway that are never to be seen. */
   readonly hidden: readonly string[];
   /** Absent: a sandbox without a display, for the self-test. */
@@ -90,7 +90,7 @@ export function probeStart(place: SessionPlace, command: readonly string[]): San
 }
 
 function startOf(place: SessionPlace, command: readonly string[]): SandboxStart {
-  const { tools, world, hidden, display, egressSocket, weakened } = place;
+  const { tools, workspace, hidden, display, egressSocket, weakened } = place;
   const files: Readonly<Record<string, string | Uint8Array>> = {
     [LAUNCHER_FILE]: LAUNCHER,
     [AUTHORITY]: display === undefined ? "" : readFileSync(display.authority),
@@ -114,7 +114,7 @@ function startOf(place: SessionPlace, command: readonly string[]): SandboxStart 
     unixSockets: true,
     sharesNetwork: weakened?.sharesNetwork === true,
   };
-  return sandboxStart(tools, world, hidden, profile, command);
+  return sandboxStart(tools, workspace, hidden, profile, command);
 }
 
 function environment(): Record<string, string> {

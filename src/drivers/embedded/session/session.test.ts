@@ -1,7 +1,13 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { failure } from "../../step/fixtures.ts";
-import { alive, familyOf, missingForSession, never, openSessionBench } from "./fixtures.ts";
+import {
+  alive,
+  familyOf,
+  missingForSession,
+  never,
+  openSessionBench,
+} from "../../../../test/support/drivers/embedded/session/fixtures.ts";
+import { failure } from "../../../../test/support/drivers/step/fixtures.ts";
 import { Programs } from "./programs.ts";
 import { type Session, startSession } from "./session.ts";
 
@@ -12,22 +18,22 @@ describe.skipIf(missing !== undefined)("a session", async () => {
   const bench = await openSessionBench();
   afterAll(() => bench[Symbol.asyncDispose]());
 
-  /** Runs a shell script in a session and returns what it writes to the file of the world it gets. */
+  /** Runs a shell script in a session and returns what it writes to the file of the workspace it gets. */
   async function run(session: Session, script: string): Promise<string> {
     const program = await session.start(["/bin/sh", "-c", `{ ${script}\n} > /tmp/said 2>&1`]);
     await program.exited;
-    return readFileSync(bench.world.host("/tmp/said"), "utf8").trim();
+    return readFileSync(bench.workspace.host("/tmp/said"), "utf8").trim();
   }
 
   async function open(): Promise<Session> {
     return await startSession(await bench.place(), never);
   }
 
-  test("sees the world at its places, the display, and little else", async () => {
-    bench.world.put("/home/user/here.txt", "of the world");
+  test("sees the workspace at its places, the display, and little else", async () => {
+    bench.workspace.put("/home/user/here.txt", "of the workspace");
     await using session = await open();
     expect(await run(session, "cat /home/user/here.txt; pwd; whoami")).toBe(
-      "of the world/home/user\nuser",
+      "of the workspace/home/user\nuser",
     );
     expect(await run(session, "ls /etc; ls /etc/ssl")).not.toMatch(
       /shadow|hostname|private|^apt$/m,
@@ -148,9 +154,9 @@ describe.skipIf(missing !== undefined)("a session", async () => {
     };
 
     async function programs(): Promise<Programs> {
-      const { world, hidden, egressSocket } = await bench.place();
+      const { workspace, hidden, egressSocket } = await bench.place();
       const opened = new Programs({
-        ...{ world, hidden, egressSocket, applications },
+        ...{ workspace, hidden, egressSocket, applications },
         display: (signal) => bench.address(signal),
       });
       expect(opened.availability()).toMatchObject({
@@ -217,10 +223,10 @@ describe.skipIf(missing !== undefined)("a session", async () => {
     });
   });
 
-  test("the world's tmp stays clean of what sessions need", () => {
-    mkdirSync(bench.world.host("/tmp"), { recursive: true });
+  test("the workspace's tmp stays clean of what sessions need", () => {
+    mkdirSync(bench.workspace.host("/tmp"), { recursive: true });
     expect(
-      bench.world.names("/tmp").filter((name) => name !== "said" && name !== "started"),
+      bench.workspace.names("/tmp").filter((name) => name !== "said" && name !== "started"),
     ).toEqual([]);
   });
 });

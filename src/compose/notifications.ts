@@ -1,0 +1,95 @@
+import type { Logger } from "pino";
+import type { Config, Secrets } from "../config/config.ts";
+import { readWebhooks } from "../config/webhooks.ts";
+import type { WebhookEndpoint } from "../contract/webhook.ts";
+import type { NoticeLog } from "../notify/notice-log.ts";
+import { Notifier } from "../notify/notifier.ts";
+import { WebhookSource } from "../notify/webhook-source.ts";
+import type { WebhookStore } from "../notify/webhook-store.ts";
+import type { TaskReader } from "../tasks/task-reader.ts";
+import { secretsOfWebhooks } from "./redaction.ts";
+
+export interface OpenNotificationsDeps {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly store: {
+    readonly audit: NoticeLog;
+    readonly webhooks: WebhookStore;
+  };
+  readonly tasks: TaskReader;
+  /** Without a slash at its end. */
+  readonly publicUrl: () => string;
+  readonly log: Logger;
+  /** Tells the log what it must mask. */
+  readonly redact: (secrets: readonly string[]) => void;
+}
+
+export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune">, AsyncDisposable {
+  /** Begins to send: once it is known where people reach the gateway. */
+  start(): void;
+  /** Reads webhooks.json now. */
+  reload(): void;
+  /** Why the file as it stands now is not in force. */
+  readonly problem: string | undefined;
+}
+
+const CORRUPTED = "Stopped: what is stored of it is not what was planned and approved.";
+
+/** The endpoints of webhooks.json, and what tells them. Throws StartupError. */
+export async function openNotifications(deps: OpenNotificationsDeps): Promise<Notifications> {
+  const { config, secrets, store, tasks, publicUrl, log, redact } = deps;
+  await using building = new AsyncDisposableStack();
+  let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
+  let early: readonly WebhookEndpoint[] | undefined;
+  const source = building.use(
+    new WebhookSource({
+      file: config.webhooksFile,
+      load: () => {
+        const endpoints = readWebhooks(config, secrets);
+        redact(secretsOfWebhooks(endpoints));
+        return endpoints;
+      },
+      onChange: (endpoints) => {
+        if (replace === undefined) early = endpoints;
+        else replace(endpoints);
+      },
+      onRefused: (problem) => log.error({ problem }, "webhooks file refused; those before stay"),
+    }),
+  );
+  const notifier = building.use(
+    await Notifier.open(source.initial, {
+      store: store.webhooks,
+      log: store.audit,
+      logger: log,
+      problem: () => source.problem,
+      linkTo: (taskId) => `${publicUrl()}/approvals/${taskId}`,
+      describe: async (taskId) => {
+        const task = await tasks.read(taskId);
+        if (task === undefined) return undefined;
+        const { risk, expires_at } = task.plan;
+        const summary = task.corruption === undefined ? task.notes.summary : CORRUPTED;
+        return { summary, risk, requester: task.requester, expires_at };
+      },
+    }),
+  );
+  const failed = (err: unknown) => log.error({ err }, "webhooks could not be put in force");
+  replace = (endpoints) => {
+    notifier
+      .replace(endpoints)
+      .then(() => log.info({ webhooks: endpoints.length }, "webhooks reloaded"))
+      .catch(failed);
+  };
+  if (early !== undefined) replace(early);
+  const built = building.move();
+  return {
+    list: () => notifier.list(),
+    retry: (keyId, request) => notifier.retry(keyId, request),
+    prune: (time) => notifier.prune(time),
+    start: () => void notifier.start().catch(failed),
+    reload: () => source.reload(),
+    get problem() {
+      return source.problem;
+    },
+    [Symbol.asyncDispose]: () => built.disposeAsync(),
+  };
+}
