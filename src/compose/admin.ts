@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Logger } from "pino";
 import type { Admin } from "../admin/admin.ts";
 import { DryRun } from "../admin/dry-run.ts";
 import { PolicyService } from "../admin/policy-service.ts";
@@ -11,24 +10,17 @@ import type { AuditStore } from "../audit/audit-store.ts";
 import { AuditVerification, type AuditVerificationOptions } from "../audit/audit-verification.ts";
 import { HEAD_FILE_NAME } from "../audit/head-file.ts";
 import { capabilities } from "../capabilities/registry.ts";
-import type { Config, Secrets } from "../config/config.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { HttpDeps } from "../http/http-deps.ts";
 import type { PolicySource } from "../policy/policy-source.ts";
+import type { Foundation } from "./foundation.ts";
 
-export interface OpenAdminOptions {
-  readonly config: Config;
-  readonly secrets: Secrets;
-  readonly policy: PolicySource;
-  readonly store: {
-    readonly audit: Pick<AuditStore, "head">;
-    readonly auditSearch: AuditSearcher & Pick<AuditVerificationOptions["log"], "readFiled">;
-    readonly plans: RecordedPlans;
-    readonly statistics: StatisticsStore;
-  };
-  /** Keys that are alive, and people. */
-  readonly findPrincipal: (keyId: string) => Principal | undefined;
-  readonly log: Logger;
+/** What the pages of operators read. */
+interface AdminStores {
+  readonly audit: Pick<AuditStore, "head">;
+  readonly auditSearch: AuditSearcher & Pick<AuditVerificationOptions["log"], "readFiled">;
+  readonly plans: RecordedPlans;
+  readonly statistics: StatisticsStore;
 }
 
 export interface OpenedAdmin extends AsyncDisposable {
@@ -37,8 +29,12 @@ export interface OpenedAdmin extends AsyncDisposable {
 }
 
 /** What operators look at; it costs next to nothing until they do. */
-export function openAdmin(options: OpenAdminOptions): OpenedAdmin {
-  const { config, secrets, policy, store, findPrincipal, log } = options;
+export function openAdmin(
+  { config, secrets, log }: Foundation,
+  store: AdminStores,
+  policy: PolicySource,
+  findPrincipal: (keyId: string) => Principal | undefined,
+): OpenedAdmin {
   const building = new AsyncDisposableStack();
   const logReader = {
     head: () => store.audit.head(),

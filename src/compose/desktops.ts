@@ -1,25 +1,21 @@
 import { dirname } from "node:path";
-import type { Logger } from "pino";
-import type { Config, Secrets } from "../config/config.ts";
+import { capabilities } from "../capabilities/registry.ts";
+import type { Config } from "../config/config.ts";
 import type { Policy, ProtectedHost } from "../contract/policy.ts";
+import type { Principal } from "../contract/principal.ts";
 import type { EgressDecision } from "../drivers/embedded/egress/egress-gate.ts";
 import type { EgressTarget } from "../drivers/embedded/egress/egress-target.ts";
 import { ownEndpoints } from "../drivers/embedded/egress/own-endpoints.ts";
 import { openEmbeddedDriver } from "../drivers/embedded/embedded-driver.ts";
+import { openGuard } from "../guard/guard.ts";
+import type { PolicySource } from "../policy/policy-source.ts";
 import { listsPort, matchUrl } from "../policy/url-rule.ts";
 import { isHostAddress } from "../policy/web-url.ts";
 import type { AgentGuard } from "../tasks/agent-guard.ts";
 import { Desktops, type NamedDesktop } from "../tasks/desktops.ts";
-
-export interface OpenDesktopsDeps {
-  readonly config: Config;
-  readonly secrets: Secrets;
-  readonly policy: () => Policy;
-  /** Where the gateway and its guard listen by now. */
-  readonly protectedHosts: () => readonly ProtectedHost[];
-  readonly guard: AgentGuard;
-  readonly log: Logger;
-}
+import { bind } from "./bind.ts";
+import type { Foundation } from "./foundation.ts";
+import { addressOf, protectedHosts } from "./protected-hosts.ts";
 
 /** The desktops of a configuration, each with its driver. */
 export interface OpenedDesktops extends AsyncDisposable {
@@ -28,14 +24,44 @@ export interface OpenedDesktops extends AsyncDisposable {
   recheck(): Promise<void>;
 }
 
-/** Opens every desktop of the configuration. */
-export async function openDesktops(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
-  return deps.config.driver === "bytebot" ? openByteBots(deps) : openEmbedded(deps);
+/** What the one desktop of the embedded driver is called. */
+const EMBEDDED = "embedded";
+
+/** What plans may call the desktops of a configuration. */
+export function desktopNames({ driver, bytebot }: Config): readonly string[] {
+  return driver === "bytebot" ? bytebot.map(({ name }) => name) : [EMBEDDED];
+}
+
+/** Opens every desktop of the configuration, and the guard that ByteBot's agents act through. */
+export async function openDesktops(
+  foundation: Foundation,
+  policy: PolicySource,
+  findPrincipal: (keyId: string) => Principal | undefined,
+): Promise<OpenedDesktops> {
+  const { config, secrets, log } = foundation;
+  if (config.driver === "embedded") return openEmbedded(foundation, policy);
+  await using building = new AsyncDisposableStack();
+  const open = () =>
+    openGuard({
+      ...config.guard,
+      key: secrets.guardKey,
+      capabilities,
+      policy: () => policy.current,
+      findPrincipal,
+      maxFileSize: config.maxFileSize,
+      log,
+    });
+  const guard = building.use(await bind(open, config.guard, ["GUARD_HOST", "GUARD_PORT"]));
+  const opened = building.use(await openByteBots(foundation, guard));
+  const built = building.move();
+  return { ...opened, [Symbol.asyncDispose]: () => built.disposeAsync() };
 }
 
 /** What it takes to reach a ByteBot is loaded where there is one: it is 2 MB of memory. */
-async function openByteBots(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
-  const { config, secrets, guard } = deps;
+async function openByteBots(
+  { config, secrets }: Foundation,
+  guard: AgentGuard,
+): Promise<OpenedDesktops> {
   const [{ openBytebotDriver }, { openAgent }] = await Promise.all([
     import("../drivers/bytebot/bytebot-driver.ts"),
     import("../drivers/bytebot/agent/open-agent.ts"),
@@ -73,8 +99,12 @@ async function openByteBots(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
   };
 }
 
-async function openEmbedded(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
-  const { config, policy, protectedHosts, log } = deps;
+async function openEmbedded(
+  { config, address, log }: Foundation,
+  policy: PolicySource,
+): Promise<OpenedDesktops> {
+  /** Where the gateway listens by now. */
+  const hosts = (): ProtectedHost[] => [...protectedHosts(config), addressOf(address.publicUrl)];
   const driver = await openEmbeddedDriver({
     workdir: config.workdir,
     hidden: [
@@ -86,8 +116,8 @@ async function openEmbedded(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
     desktop: {
       ...config.desktop,
       egress: {
-        decide: (target) => decideEgress(policy(), target),
-        isOwn: ownEndpoints(protectedHosts),
+        decide: (target) => decideEgress(policy.current, target),
+        isOwn: ownEndpoints(hosts),
         onDecision: ({ host, port }, allowed, reason) =>
           log.debug({ host, port, allowed, reason }, "a program of the desktop connects"),
         onError: (err) => log.error({ err }, "a connection of the desktop failed"),
@@ -95,7 +125,7 @@ async function openEmbedded(deps: OpenDesktopsDeps): Promise<OpenedDesktops> {
     },
   });
   return {
-    desktops: new Desktops([{ name: "embedded", driver, keys: null }]),
+    desktops: new Desktops([{ name: EMBEDDED, driver, keys: null }]),
     recheck: () => driver.recheckConnections(),
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   };

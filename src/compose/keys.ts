@@ -1,33 +1,42 @@
 import type { Logger } from "pino";
+import type { KeyRing } from "../auth/key-ring.ts";
 import { KeyService } from "../auth/key-service.ts";
-import type { KeySource } from "../auth/key-source.ts";
+import { KeySource } from "../auth/key-source.ts";
 import type { KeyStore } from "../auth/key-store.ts";
 import { KeyUse } from "../auth/key-use.ts";
 import { ManagedKeys } from "../auth/managed-keys.ts";
 import { capabilities } from "../capabilities/registry.ts";
-import { BUILT_IN_IDS } from "../config/clients.ts";
+import { BUILT_IN_IDS, readKeys, readRevokedIds } from "../config/clients.ts";
+import { desktopNames } from "./desktops.ts";
+import type { Foundation } from "./foundation.ts";
+import { secretsOfKeys } from "./redaction.ts";
 
-export interface OpenKeysOptions {
+/** The keys of the configuration, joined with those that operators make in the console. */
+export interface Keys extends AsyncDisposable {
+  readonly ring: KeyRing;
   readonly source: KeySource;
-  readonly store: KeyStore;
-  readonly desktops: () => readonly string[];
-  readonly log: Logger;
-}
-
-/** The keys of the console, joined with those of the configuration from now on. */
-export interface OpenedKeys extends AsyncDisposable {
-  readonly service: KeyService;
   readonly managed: ManagedKeys;
+  readonly service: KeyService;
   readonly use: KeyUse;
 }
 
-export async function openKeys({
-  source,
-  store,
-  desktops,
-  log,
-}: OpenKeysOptions): Promise<OpenedKeys> {
+/** Throws StartupError where the configured keys cannot be used. */
+export async function openKeys(
+  { config, secrets, log, redact }: Foundation,
+  store: KeyStore,
+): Promise<Keys> {
   await using building = new AsyncDisposableStack();
+  const source = building.use(
+    new KeySource({
+      file: config.clientsFile,
+      load: () => {
+        const definitions = readKeys(config, secrets);
+        redact(secretsOfKeys(definitions));
+        return definitions;
+      },
+      revokedIds: () => readRevokedIds(config),
+    }),
+  );
   const use = building.use(
     await KeyUse.open(store, {
       onError: (err) => log.error({ err }, "when keys were used could not be recorded"),
@@ -37,7 +46,7 @@ export async function openKeys({
     await ManagedKeys.open({
       store,
       actions: [...capabilities.keys()],
-      desktops,
+      desktops: () => desktopNames(config),
       placeOf: (keyId) =>
         source.placeOf(keyId) ??
         (BUILT_IN_IDS.includes(keyId) ? "it is a built-in key's id" : undefined),
@@ -50,10 +59,23 @@ export async function openKeys({
   );
   source.join(managed);
   warnOfShadowed(source, log);
-  source.onReload(() => warnOfShadowed(source, log));
+  source.onReload(() => {
+    log.info("keys reloaded");
+    warnOfShadowed(source, log);
+  });
+  source.onRefused((problem) =>
+    log.error({ problem }, "clients file refused; the keys before stay"),
+  );
   const service = new KeyService({ source, managed, use });
   const built = building.move();
-  return { service, managed, use, [Symbol.asyncDispose]: () => built.disposeAsync() };
+  return {
+    ring: source.ring,
+    source,
+    managed,
+    service,
+    use,
+    [Symbol.asyncDispose]: () => built.disposeAsync(),
+  };
 }
 
 function warnOfShadowed({ shadowed }: KeySource, log: Logger): void {

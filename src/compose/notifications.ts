@@ -1,5 +1,3 @@
-import type { Logger } from "pino";
-import type { Config, Secrets } from "../config/config.ts";
 import { readWebhooks } from "../config/webhooks.ts";
 import type { WebhookEndpoint } from "../contract/webhook.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
@@ -7,21 +5,13 @@ import { Notifier } from "../notify/notifier.ts";
 import { WebhookSource } from "../notify/webhook-source.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
 import type { TaskReader } from "../tasks/task-reader.ts";
+import type { Foundation } from "./foundation.ts";
 import { secretsOfWebhooks } from "./redaction.ts";
 
-export interface OpenNotificationsDeps {
-  readonly config: Config;
-  readonly secrets: Secrets;
-  readonly store: {
-    readonly audit: NoticeLog;
-    readonly webhooks: WebhookStore;
-  };
-  readonly tasks: TaskReader;
-  /** Without a slash at its end. */
-  readonly publicUrl: () => string;
-  readonly log: Logger;
-  /** Tells the log what it must mask. */
-  readonly redact: (secrets: readonly string[]) => void;
+/** What notifications read and keep. */
+interface NotificationStores {
+  readonly audit: NoticeLog;
+  readonly webhooks: WebhookStore;
 }
 
 export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune">, AsyncDisposable {
@@ -36,8 +26,11 @@ export interface Notifications extends Pick<Notifier, "list" | "retry" | "prune"
 const CORRUPTED = "Stopped: what is stored of it is not what was planned and approved.";
 
 /** The endpoints of webhooks.json, and what tells them. Throws StartupError. */
-export async function openNotifications(deps: OpenNotificationsDeps): Promise<Notifications> {
-  const { config, secrets, store, tasks, publicUrl, log, redact } = deps;
+export async function openNotifications(
+  { config, secrets, address, log, redact }: Foundation,
+  store: NotificationStores,
+  tasks: Pick<TaskReader, "read">,
+): Promise<Notifications> {
   await using building = new AsyncDisposableStack();
   let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
   let early: readonly WebhookEndpoint[] | undefined;
@@ -62,7 +55,7 @@ export async function openNotifications(deps: OpenNotificationsDeps): Promise<No
       log: store.audit,
       logger: log,
       problem: () => source.problem,
-      linkTo: (taskId) => `${publicUrl()}/approvals/${taskId}`,
+      linkTo: (taskId) => `${address.publicUrl}/approvals/${taskId}`,
       describe: async (taskId) => {
         const task = await tasks.read(taskId);
         if (task === undefined) return undefined;

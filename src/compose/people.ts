@@ -1,27 +1,20 @@
-import type { Logger } from "pino";
-import type { Policy } from "../contract/policy.ts";
 import { People } from "../people/people.ts";
 import type { PeopleStore } from "../people/people-store.ts";
+import type { PolicySource } from "../policy/policy-source.ts";
+import type { Foundation } from "./foundation.ts";
 
-export interface OpenPeopleOptions {
-  readonly store: PeopleStore;
-  readonly dataDir: string;
-  readonly publicUrl: () => string;
-  /** What the server is bound to. */
-  readonly port: () => number;
-  readonly policy: () => Policy;
-  readonly log: Logger;
-}
-
-/** The room of people with everybody in it who enrolled. */
-export async function openPeople(options: OpenPeopleOptions): Promise<People> {
-  const { store, dataDir, publicUrl, port, policy, log } = options;
+/** Everybody who enrolled, with their sessions and links. */
+export async function openPeople(
+  { config, address, log }: Foundation,
+  store: PeopleStore,
+  policy: PolicySource,
+): Promise<People> {
   return new People(
     {
       store,
-      dataDir,
-      addresses: () => ({ publicUrl: publicUrl(), port: port() }),
-      policy,
+      dataDir: config.dataDir,
+      addresses: () => ({ publicUrl: address.publicUrl, port: address.port }),
+      policy: () => policy.current,
       onError: (err) => log.error({ err }, "a session or link could not be kept"),
     },
     await store.load(),

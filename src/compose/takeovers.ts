@@ -14,20 +14,20 @@ import type { StopSwitch } from "../tasks/stop-switch.ts";
 import type { SettingStore } from "../tasks/task-store.ts";
 import { VncProxy } from "../vnc/vnc-proxy.ts";
 
-export interface OpenTakeoversDeps {
+export interface TakeoversDeps {
   readonly desktops: Desktops;
   readonly lockManager: LockManager;
   readonly handovers: Handovers;
   readonly settings: SettingStore;
   readonly audit: Pick<AuditStore, "append">;
   readonly stopSwitch: StopSwitch;
-  readonly people: Pick<People, "isSignedIn" | "onRevoked" | "onSessionEnded" | "origins">;
+  readonly people: Pick<People, "isSignedIn" | "origins">;
   readonly policy: () => Policy;
   readonly log: Logger;
 }
 
 /** What people do at desktops themselves: watch them, and take them over. */
-export async function openTakeovers(deps: OpenTakeoversDeps) {
+export async function openTakeovers(deps: TakeoversDeps) {
   const { desktops, lockManager, handovers, settings, audit, stopSwitch, people, policy, log } =
     deps;
   const isSignedIn = (sessionId: string) => people.isSignedIn(sessionId);
@@ -51,14 +51,6 @@ export async function openTakeovers(deps: OpenTakeoversDeps) {
     log,
   });
   stopSwitch.onStopped((keyId) => takeovers.endAll("stopped", keyId));
-  people.onRevoked((keyId) => {
-    takeovers.endPerson(keyId);
-    vnc.endPerson(keyId);
-  });
-  people.onSessionEnded((sessionId) => {
-    takeovers.endSession(sessionId);
-    vnc.endSession(sessionId);
-  });
   return {
     isKnown: (name: string) => desktops.get(name) !== undefined,
     isOwnOrigin: (origin: string | undefined) => people.origins.isOwn(origin),
