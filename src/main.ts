@@ -32,7 +32,7 @@ export async function main(): Promise<void> {
       { url, version: VERSION, driver: config.driver, workdir: config.workdir },
       "listening",
     );
-    process.on("SIGHUP", () => void context.reload());
+    process.on("SIGHUP", () => context.reload());
     const signal = await Promise.race(
       ["SIGTERM", "SIGINT"].map((name) => once(process, name).then(() => name)),
     );

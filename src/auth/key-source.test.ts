@@ -13,7 +13,7 @@ beforeEach(() => {
   file = join(folder, "clients.json");
 });
 afterEach(async () => {
-  await source?.[Symbol.asyncDispose]();
+  await source?.[Symbol.dispose]();
   source = undefined;
   rmSync(folder, { recursive: true });
 });

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { KeyDefinition } from "../contract/key.ts";
-import { fileState, MISSING } from "../lib/file-state.ts";
-import { FileWatcher } from "../lib/file-watcher.ts";
+import { ReloadingFile } from "../lib/reloading-file.ts";
 import { KeyRing } from "./key-ring.ts";
 
 export interface KeySourceOptions {
@@ -21,40 +20,43 @@ interface JoinedKeys {
   definitions(): readonly KeyDefinition[];
 }
 
+/** What the configuration says of keys. */
+interface Configured {
+  readonly definitions: readonly KeyDefinition[];
+  readonly revokedIds: readonly string[];
+}
+
 /**
  * Keeps a KeyRing as the configuration has it: filled when constructed (throws what `load` throws)
- * and again whenever the file changes. Keys that cannot be used keep those before them and are named
- * in `problem`; so does a file that disappears, because it also says which keys are revoked.
- * `reload` is a person's word and takes that as no file.
+ * and again whenever the file changes. Keys that cannot be used keep those before them, and so does a
+ * file that disappears, because it also says which keys are revoked; see ReloadingFile.
  */
-export class KeySource implements AsyncDisposable {
+export class KeySource implements Disposable {
   readonly ring: KeyRing;
   readonly #options: KeySourceOptions;
-  readonly #reloaded = new Set<() => void>();
-  readonly #refused = new Set<(problem: string) => void>();
-  #problem: string | undefined;
-  #configured: readonly KeyDefinition[];
-  #revokedIds: readonly string[];
+  readonly #source: ReloadingFile<Configured>;
   #joined: JoinedKeys | undefined;
   #shadowed: ReadonlyMap<string, string> = new Map();
-  /** Of the file last looked at, good or bad. */
-  #seen: string;
-  readonly #watcher: FileWatcher | undefined;
 
   constructor(options: KeySourceOptions) {
     this.#options = options;
-    this.#seen = fileState(options.file);
-    this.#configured = options.load();
-    this.#revokedIds = options.revokedIds?.() ?? [];
-    this.ring = new KeyRing(this.#configured);
-    if (options.watch !== false) {
-      this.#watcher = new FileWatcher(options.file, () => this.#lookAgain());
-    }
+    const { file, watch = true } = options;
+    this.#source = new ReloadingFile({
+      file,
+      watch,
+      load: () => ({
+        definitions: options.load(),
+        revokedIds: options.revokedIds?.() ?? [],
+      }),
+      kept: "the keys read before stay in force",
+    });
+    this.ring = new KeyRing(this.#configured.definitions);
+    this.#source.onReload(() => this.refresh());
   }
 
   /** Why the keys as they stand in the file now are not in force; undefined when they are. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#source.problem;
   }
 
   /** Keys that were joined and do not count, each with why. */
@@ -62,11 +64,15 @@ export class KeySource implements AsyncDisposable {
     return this.#shadowed;
   }
 
+  get #configured(): Configured {
+    return this.#source.current;
+  }
+
   /** Where a key of the configuration stands; undefined where it has none of this id. */
   placeOf(keyId: string): string | undefined {
-    const found = this.#configured.find(({ principal }) => principal.keyId === keyId);
+    const found = this.#configured.definitions.find(({ principal }) => principal.keyId === keyId);
     if (found === undefined)
-      return this.#revokedIds.includes(keyId)
+      return this.#configured.revokedIds.includes(keyId)
         ? `${basename(this.#options.file)} says that it is revoked`
         : undefined;
     return `it stands in ${found.origin?.place ?? "the configuration"}`;
@@ -83,71 +89,36 @@ export class KeySource implements AsyncDisposable {
 
   /** The keys that were joined have changed. */
   refresh(): void {
+    const { definitions, revokedIds } = this.#configured;
     const joined = this.#joined?.definitions() ?? [];
-    const shadowed = findShadowed(this.#configured, joined);
-    for (const id of this.#revokedIds) {
+    const shadowed = findShadowed(definitions, joined);
+    for (const id of revokedIds) {
       if (!shadowed.has(id) && joined.some(({ principal }) => principal.keyId === id)) {
         shadowed.set(id, `${basename(this.#options.file)} says that it is revoked`);
       }
     }
     this.#shadowed = shadowed;
     const counted = joined.filter(({ principal }) => !shadowed.has(principal.keyId));
-    this.ring.replace([...this.#configured, ...counted]);
+    this.ring.replace([...definitions, ...counted]);
   }
 
-  /** Reads the keys now (SIGHUP). Resolves also where they are bad: `problem` then says so. */
-  async reload(): Promise<void> {
-    this.#load();
+  /** Reads the keys now (SIGHUP). Returns also where they are bad: `problem` then says so. */
+  reload(): void {
+    this.#source.reload();
   }
 
   /** Called after each reload that succeeded; returns the function that ends it. */
   onReload(listener: () => void): () => void {
-    this.#reloaded.add(listener);
-    return () => this.#reloaded.delete(listener);
+    return this.#source.onReload(listener);
   }
 
   /** Called whenever keys are refused; returns the function that ends it. */
   onRefused(listener: (problem: string) => void): () => void {
-    this.#refused.add(listener);
-    return () => this.#refused.delete(listener);
+    return this.#source.onRefused(listener);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#watcher?.[Symbol.dispose]();
-  }
-
-  #lookAgain(): void {
-    const state = fileState(this.#options.file);
-    if (state === this.#seen) return;
-    if (state !== MISSING) {
-      this.#load();
-      return;
-    }
-    this.#seen = state;
-    this.#refuse("the file is gone; the keys read before stay in force");
-  }
-
-  #load(): void {
-    this.#seen = fileState(this.#options.file);
-    let definitions: readonly KeyDefinition[];
-    let revokedIds: readonly string[];
-    try {
-      definitions = this.#options.load();
-      revokedIds = this.#options.revokedIds?.() ?? [];
-    } catch (error) {
-      this.#refuse(error instanceof Error ? error.message : String(error));
-      return;
-    }
-    this.#problem = undefined;
-    this.#configured = definitions;
-    this.#revokedIds = revokedIds;
-    this.refresh();
-    for (const listener of this.#reloaded) listener();
-  }
-
-  #refuse(problem: string): void {
-    this.#problem = `${basename(this.#options.file)}: ${problem}`;
-    for (const listener of this.#refused) listener(this.#problem);
+  [Symbol.dispose](): void {
+    this.#source[Symbol.dispose]();
   }
 }
 

@@ -35,7 +35,7 @@ export interface Context extends AsyncDisposable {
   /** A link for the first operator, while there is none: for the eyes of whoever starts the program. */
   firstLink(): { readonly url: string; readonly expires_at: string } | undefined;
   /** Reads policy, keys and webhooks anew, as a change of their files would. */
-  reload(): Promise<void>;
+  reload(): void;
 }
 
 /**
@@ -148,9 +148,10 @@ export async function createContext(options: ContextOptions): Promise<Context> {
   return {
     app,
     firstLink: () => people.firstLink(),
-    async reload() {
+    reload() {
       notifications.reload();
-      await Promise.all([policy.reload(), keys.source.reload()]);
+      policy.reload();
+      keys.source.reload();
     },
     [Symbol.asyncDispose]: () => built.disposeAsync(),
   };

@@ -1,8 +1,8 @@
 import { readWebhooks } from "../config/webhooks.ts";
 import type { WebhookEndpoint } from "../contract/webhook.ts";
+import { ReloadingFile } from "../lib/reloading-file.ts";
 import type { NoticeLog } from "../notify/notice-log.ts";
 import { Notifier } from "../notify/notifier.ts";
-import { WebhookSource } from "../notify/webhook-source.ts";
 import type { WebhookStore } from "../notify/webhook-store.ts";
 import type { TaskReader } from "../tasks/task-reader.ts";
 import type { Foundation } from "./foundation.ts";
@@ -32,25 +32,21 @@ export async function openNotifications(
   tasks: Pick<TaskReader, "read">,
 ): Promise<Notifications> {
   await using building = new AsyncDisposableStack();
-  let replace: ((endpoints: readonly WebhookEndpoint[]) => void) | undefined;
-  let early: readonly WebhookEndpoint[] | undefined;
   const source = building.use(
-    new WebhookSource({
+    new ReloadingFile({
       file: config.webhooksFile,
       load: () => {
         const endpoints = readWebhooks(config, secrets);
         redact(secretsOfWebhooks(endpoints));
         return endpoints;
       },
-      onChange: (endpoints) => {
-        if (replace === undefined) early = endpoints;
-        else replace(endpoints);
-      },
-      onRefused: (problem) => log.error({ problem }, "webhooks file refused; those before stay"),
+      kept: "the endpoints read before stay in force",
     }),
   );
+  source.onRefused((problem) => log.error({ problem }, "webhooks file refused; those before stay"));
+  const initial = source.current;
   const notifier = building.use(
-    await Notifier.open(source.initial, {
+    await Notifier.open(initial, {
       store: store.webhooks,
       log: store.audit,
       logger: log,
@@ -66,13 +62,15 @@ export async function openNotifications(
     }),
   );
   const failed = (err: unknown) => log.error({ err }, "webhooks could not be put in force");
-  replace = (endpoints) => {
+  const replace = (endpoints: readonly WebhookEndpoint[]) => {
     notifier
       .replace(endpoints)
       .then(() => log.info({ webhooks: endpoints.length }, "webhooks reloaded"))
       .catch(failed);
   };
-  if (early !== undefined) replace(early);
+  source.onReload(replace);
+  // It may have changed while the notifier was opened.
+  if (source.current !== initial) replace(source.current);
   const built = building.move();
   return {
     list: () => notifier.list(),

@@ -3,7 +3,7 @@ import { ArtifactFiles } from "../artifacts/artifact-files.ts";
 import { Artifacts } from "../artifacts/artifacts.ts";
 import { ACKNOWLEDGEMENT_FILE_NAME } from "../audit/acknowledgement.ts";
 import { createSealer } from "../audit/chain.ts";
-import type { Contradictions } from "../audit/contradictions.ts";
+import { Contradictions } from "../audit/contradictions.ts";
 import { AuditHeadFile, HEAD_FILE_NAME } from "../audit/head-file.ts";
 import { prepareDirectories } from "../config/directories.ts";
 import { claimDataDir } from "../store/sqlite/claim.ts";

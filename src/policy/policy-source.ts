@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
 import type { Policy } from "../contract/policy.ts";
-import { FileWatcher } from "../lib/file-watcher.ts";
+import { MISSING } from "../lib/file-state.ts";
+import { ReloadingFile } from "../lib/reloading-file.ts";
 import { buildPolicy, type Surroundings } from "./build-policy.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
 import { describeProblems, validatePolicy } from "./validate-policy.ts";
@@ -29,48 +29,52 @@ export class PolicyError extends Error {
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
+interface Read {
+  readonly policy: Policy;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /**
- * The policy in force. It is read once when constructed (throws PolicyError for a bad file; a
- * missing one is the shipped default) and again whenever the file's content changes. A bad file
- * keeps the policy before it and is named in `problem`; so does a file that disappears, because an
- * empty place must not loosen a running policy. `reload` is a person's word and takes it as the
- * default.
+ * The policy in force: read when constructed (throws PolicyError for a bad file; a missing one is the
+ * shipped default) and again whenever the file's content changes. See ReloadingFile for what happens
+ * to a bad file, and to one that disappears.
  */
-export class PolicySource implements AsyncDisposable {
-  #current: Policy;
-  #loadedAt = new Date().toISOString();
-  #problem: string | undefined;
-  /** Of the content last looked at, good or bad. */
-  #seen: string;
-  readonly #watcher: FileWatcher | undefined;
+export class PolicySource implements Disposable {
   readonly #options: PolicySourceOptions;
-  readonly #reloaded = new Set<(policy: Policy) => void>();
-  readonly #refused = new Set<(problem: string) => void>();
+  readonly #source: ReloadingFile<Read>;
 
   constructor(options: PolicySourceOptions) {
     this.#options = options;
-    const content = readPolicyFile(options.file);
-    const read = this.#read(content);
-    if ("problems" in read) throw new PolicyError(options.file, read.problems);
-    this.#current = read.policy;
-    this.#seen = fingerprint(content);
-    if (options.watch !== false) {
-      this.#watcher = new FileWatcher(options.file, () => this.#changed());
-    }
+    const { file, watch = true } = options;
+    this.#source = new ReloadingFile({
+      file,
+      watch,
+      load: () => {
+        const read = this.examine(readPolicyFile(file));
+        if ("problems" in read) throw new PolicyError(file, read.problems);
+        return { policy: read.policy, at: new Date().toISOString() };
+      },
+      // A write that puts the same policy there changes nothing.
+      state: () => fingerprint(readPolicyFile(file)),
+      describe: (error) =>
+        error instanceof PolicyError ? error.problems.join("; ") : String(error),
+      kept: "the policy read before stays in force",
+    });
   }
 
   get current(): Policy {
-    return this.#current;
+    return this.#source.current.policy;
   }
 
   /** Why the file as it is now is not in force; undefined when it is. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#source.problem;
   }
 
   /** Since when `current` is in force, ISO 8601. */
   get loadedAt(): string {
-    return this.#loadedAt;
+    return this.#source.current.at;
   }
 
   get file(): string {
@@ -78,62 +82,7 @@ export class PolicySource implements AsyncDisposable {
   }
 
   /** What a file of this content would be taken as, or every reason to refuse it. Changes nothing. */
-  examine(content: Uint8Array): { policy: Policy } | { problems: readonly string[] } {
-    return this.#read(content);
-  }
-
-  /** Reads the file now (SIGHUP). Resolves also where it is bad: `problem` then says so. */
-  async reload(): Promise<void> {
-    this.#apply(readPolicyFile(this.#options.file));
-  }
-
-  /** Called with each new policy; returns the function that ends it. */
-  onReload(listener: (policy: Policy) => void): () => void {
-    this.#reloaded.add(listener);
-    return () => this.#reloaded.delete(listener);
-  }
-
-  /** Called whenever a file is refused; returns the function that ends it. */
-  onRefused(listener: (problem: string) => void): () => void {
-    this.#refused.add(listener);
-    return () => this.#refused.delete(listener);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#watcher?.[Symbol.dispose]();
-  }
-
-  #changed(): void {
-    const content = readPolicyFile(this.#options.file);
-    const print = fingerprint(content);
-    if (print === this.#seen) return;
-    if (content === undefined) {
-      this.#seen = print;
-      this.#refuse(["the file is gone; the policy read before stays in force"]);
-    } else {
-      this.#apply(content);
-    }
-  }
-
-  #apply(content: PolicyContent): void {
-    this.#seen = fingerprint(content);
-    const read = this.#read(content);
-    if ("problems" in read) {
-      this.#refuse(read.problems);
-      return;
-    }
-    this.#problem = undefined;
-    this.#current = read.policy;
-    this.#loadedAt = new Date().toISOString();
-    for (const listener of this.#reloaded) listener(read.policy);
-  }
-
-  #refuse(problems: readonly string[]): void {
-    this.#problem = `${basename(this.#options.file)}: ${problems.join("; ")}`;
-    for (const listener of this.#refused) listener(this.#problem);
-  }
-
-  #read(content: PolicyContent): { policy: Policy } | { problems: readonly string[] } {
+  examine(content: PolicyContent): { policy: Policy } | { problems: readonly string[] } {
     if (typeof content === "string") return { problems: [content] };
     const validated =
       content === undefined
@@ -143,6 +92,25 @@ export class PolicySource implements AsyncDisposable {
     const policy = buildPolicy(validated.file, this.#options);
     const objection = this.#options.accept?.(policy);
     return objection === undefined ? { policy } : { problems: [objection] };
+  }
+
+  /** Reads the file now (SIGHUP). Returns also where it is bad: `problem` then says so. */
+  reload(): void {
+    this.#source.reload();
+  }
+
+  /** Called with each new policy; returns the function that ends it. */
+  onReload(listener: (policy: Policy) => void): () => void {
+    return this.#source.onReload(({ policy }) => listener(policy));
+  }
+
+  /** Called whenever a file is refused; returns the function that ends it. */
+  onRefused(listener: (problem: string) => void): () => void {
+    return this.#source.onRefused(listener);
+  }
+
+  [Symbol.dispose](): void {
+    this.#source[Symbol.dispose]();
   }
 }
 
@@ -160,6 +128,6 @@ function readPolicyFile(file: string): PolicyContent {
 }
 
 function fingerprint(content: PolicyContent): string {
-  if (content === undefined) return "missing";
+  if (content === undefined) return MISSING;
   return createHash("sha256").update(content).digest("hex");
 }
