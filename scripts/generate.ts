@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageFile from "../package.json" with { type: "json" };
+import { DEFAULT_POLICY } from "../src/capabilities/default-policy.ts";
 import { capabilities } from "../src/capabilities/registry.ts";
 import { ByteBotFile } from "../src/config/bytebot-file.ts";
 import { ClientsFile } from "../src/config/clients.ts";
@@ -11,7 +12,6 @@ import type { HttpDeps } from "../src/http/http-deps.ts";
 import { describeApi } from "../src/http/openapi.ts";
 import { createRoutes } from "../src/http/routes.ts";
 import { buildPolicy } from "../src/policy/build-policy.ts";
-import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
 import { policyJsonSchema } from "../src/policy/policy-schema.ts";
 
 /**

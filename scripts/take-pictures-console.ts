@@ -1,5 +1,5 @@
 import type { Locator, Page } from "playwright-core";
-import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
+import { DEFAULT_POLICY } from "../src/capabilities/default-policy.ts";
 import { call } from "../test/support/call.ts";
 import { ConsoleBrowser, PHONE, type Seat } from "../test/support/console-browser.ts";
 import { approve, execute, plan, planRequest, reject, run } from "../test/support/flow.ts";

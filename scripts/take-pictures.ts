@@ -1,6 +1,6 @@
 import type { Frame, Page } from "playwright-core";
+import { DEFAULT_POLICY } from "../src/capabilities/default-policy.ts";
 import type { TaskView } from "../src/contract/task.ts";
-import { DEFAULT_POLICY } from "../src/policy/default-policy.ts";
 import { callTool as callPythonTool } from "../test/openwebui/tool-driver.ts";
 import { authHeaders } from "../test/support/call.ts";
 import { TerminalCli } from "../test/support/cli.ts";

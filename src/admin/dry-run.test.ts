@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DEFAULT_POLICY } from "../capabilities/default-policy.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import type { PolicyFile } from "../contract/policy.ts";
 import { sha256 } from "../lib/canonical.ts";
@@ -25,6 +26,7 @@ beforeEach(() => {
   policy = new PolicySource({
     file: join(folder, "policy.json"),
     actions: [...capabilities.keys()],
+    defaultPolicy: DEFAULT_POLICY,
     protectedHosts: [],
     accept: ({ security }) => (security.require_signature ? undefined : "not here"),
     watch: false,

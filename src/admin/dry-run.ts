@@ -161,7 +161,7 @@ export class DryRun {
       Object.values(capability).flatMap((member) => (Array.isArray(member) ? member : [])),
     );
     if (entries.length > MAX_ENTRIES) return [];
-    const { warnings } = checkPolicy(bytes, [...this.#deps.capabilities.keys()]);
+    const { warnings } = checkPolicy(bytes, this.#deps.capabilities);
     return describeProblems(warnings.slice(0, MAX_PROBLEMS));
   }
 }

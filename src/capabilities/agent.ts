@@ -30,6 +30,12 @@ const File = closed({
 export const agentTask = defineCapability({
   action: "agent.task",
   description: "Let ByteBot's own agent work on a task",
+  note: "Hands a task in words to ByteBot's own agent on the desktop, which may take minutes.",
+  defaultPolicy: { enabled: false, risk_level: "high" },
+  openWorld: true,
+  hasEffect: true,
+  danger: "agent.task is enabled: what the agent then does is decided by its model",
+  takesEnvelope: true,
   risk: "high",
   lock: "desktop",
   destructive: true,

@@ -10,6 +10,15 @@ const TERMINAL =
 export const appOpen = defineCapability({
   action: "app.open",
   description: "Open an application",
+  note: "Opens an application of the desktop by its name and gives a screenshot.",
+  defaultPolicy: {
+    enabled: true,
+    risk_level: "medium",
+    // None that holds a terminal or passwords.
+    allowed_apps: ["firefox", "thunderbird", "directory", "desktop"],
+  },
+  openWorld: true,
+  lists: ["allowed_apps"],
   risk: "medium",
   lock: "desktop",
   parameters: closed({

@@ -9,6 +9,15 @@ import { named } from "./wording.ts";
 export const browserOpen = defineCapability({
   action: "browser.open",
   description: "Open a web page in the browser",
+  note: "Opens an http or https address in the desktop's browser and gives a screenshot.",
+  defaultPolicy: {
+    enabled: true,
+    risk_level: "medium",
+    allowed_domains: ["localhost", "*.example.com"],
+  },
+  openWorld: true,
+  lists: ["allowed_domains"],
+  grantCovers: "page",
   risk: "medium",
   lock: "desktop",
   parameters: closed({

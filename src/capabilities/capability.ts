@@ -1,13 +1,22 @@
 import type { TSchema } from "typebox";
 import type { CapabilityPolicy, RiskLevel } from "../contract/policy.ts";
 import type { Parameters, Preview } from "../contract/task.ts";
+import type { ActionTraits } from "../policy/action-traits.ts";
 import type { Facts, RiskFactor } from "../policy/decision.ts";
 
-/** One action: its schema, summary, risk and checks stand together. */
-export interface Capability {
+/**
+ * What a grant for an action can cover: files below the folder that a file lies in, files below a
+ * folder itself, or the pages of a host.
+ */
+export type GrantCover = "file" | "folder" | "page";
+
+/** One action, and all that is known of it: policy, tools, grants and drivers ask here. */
+export interface Capability extends ActionTraits {
   /** `fs.read`; as a tool `fs_read`. */
   readonly action: string;
   readonly description: string;
+  /** For models: what its name and parameters do not say. */
+  readonly note: string;
   readonly risk: RiskLevel;
   /** Closed object schema of the parameters. */
   readonly parameters: TSchema;
@@ -18,6 +27,17 @@ export interface Capability {
   readonly readOnly: boolean;
   readonly destructive: boolean;
   readonly idempotent: boolean;
+  /** It may reach beyond the desktop. */
+  readonly openWorld: boolean;
+  /** What a person may allow for a while; absent where each one is asked for. */
+  readonly grantCovers?: GrantCover;
+  /**
+   * The action that reads what planning this one looks at: whoever may not do that alone is told
+   * nothing of it. Absent where planning looks at nothing.
+   */
+  readonly readsWith?: string;
+  /** What it gets where there is no policy file. */
+  readonly defaultPolicy: CapabilityPolicy;
   /**
    * Validated parameters with paths normalised and defaults filled in. Throws GatewayError
    * `invalid_request` for what the schema cannot say.

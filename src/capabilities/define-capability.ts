@@ -5,14 +5,24 @@ import type { Parameters, Preview } from "../contract/task.ts";
 import type { Facts, RiskFactor } from "../policy/decision.ts";
 import type { Capability } from "./capability.ts";
 
-type Traits = "action" | "description" | "risk" | "result" | "lock";
+type Stated = "action" | "description" | "note" | "risk" | "result" | "lock" | "defaultPolicy";
+type Optional =
+  | "readOnly"
+  | "destructive"
+  | "idempotent"
+  | "openWorld"
+  | "hasEffect"
+  | "lists"
+  | "danger"
+  | "takesEnvelope"
+  | "grantCovers"
+  | "readsWith";
 
 /** A capability as its file states it, with the parameters' own types. What is absent has a default. */
-export interface CapabilityDefinition<Schema extends TObject> extends Pick<Capability, Traits> {
+export interface CapabilityDefinition<Schema extends TObject>
+  extends Pick<Capability, Stated>,
+    Partial<Pick<Capability, Optional>> {
   readonly parameters: Schema;
-  readonly readOnly?: boolean;
-  readonly destructive?: boolean;
-  readonly idempotent?: boolean;
   /** Defaults are filled in already. */
   normalise?(parameters: Static<Schema>): Static<Schema>;
   applyPolicyDefaults?(parameters: Static<Schema>, rules: CapabilityPolicy): Static<Schema>;
@@ -35,6 +45,7 @@ export function defineCapability<Schema extends TObject>(
   return Object.freeze<Capability>({
     action: definition.action,
     description: definition.description,
+    note: definition.note,
     risk: definition.risk,
     parameters: definition.parameters,
     result: definition.result,
@@ -42,6 +53,14 @@ export function defineCapability<Schema extends TObject>(
     readOnly: definition.readOnly ?? false,
     destructive: definition.destructive ?? false,
     idempotent: definition.idempotent ?? false,
+    openWorld: definition.openWorld ?? false,
+    hasEffect: definition.hasEffect ?? false,
+    lists: definition.lists ?? [],
+    takesEnvelope: definition.takesEnvelope ?? false,
+    defaultPolicy: definition.defaultPolicy,
+    ...(definition.danger !== undefined && { danger: definition.danger }),
+    ...(definition.grantCovers !== undefined && { grantCovers: definition.grantCovers }),
+    ...readingOf(definition),
     normalise(parameters) {
       const filled = typed({ ...defaults, ...parameters });
       return plain(definition.normalise?.(filled) ?? filled);
@@ -57,6 +76,21 @@ export function defineCapability<Schema extends TObject>(
     preview: (parameters) => definition.preview?.(typed(parameters)),
     mask: (parameters) => plain(definition.mask?.(typed(parameters)) ?? typed(parameters)),
   });
+}
+
+/** What reads the thing that an action locks, where the action does not only read itself. */
+const READERS = { path: "fs.read", desktop: "screen.capture", nothing: undefined } as const;
+
+function readingOf({
+  readOnly,
+  lock,
+  readsWith,
+}: Pick<Capability, "lock"> & {
+  readonly readOnly?: boolean;
+  readonly readsWith?: string;
+}): { readsWith?: string } {
+  const reader = readsWith ?? (readOnly === true ? undefined : READERS[lock]);
+  return reader === undefined ? {} : { readsWith: reader };
 }
 
 /** `invalid_request` for a parameter its schema cannot refuse. */

@@ -3,6 +3,7 @@ import { sha256 } from "../lib/canonical.ts";
 import { normalisePath, pathProblem } from "../lib/posix-path.ts";
 import type { RiskFactor } from "../policy/decision.ts";
 import { checkContent, contentHead, contentSize, contentText } from "./content.ts";
+import { ALLOWED_FILES } from "./default-policies.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
 import { runsCode } from "./runnable.ts";
 import { closed, oneOf, path } from "./schema-parts.ts";
@@ -24,6 +25,10 @@ const encoding = (what: string) =>
 export const fsRead = defineCapability({
   action: "fs.read",
   description: "Read file contents",
+  note: "Gives the text of a file, or its bytes with encoding base64. An image comes as an image. Text over 64 KB becomes an artifact and content is null: read it in parts with offset and length.",
+  defaultPolicy: { ...ALLOWED_FILES, risk_level: "low" },
+  lists: ["allowed_paths", "allowed_extensions"],
+  grantCovers: "file",
   risk: "low",
   lock: "path",
   readOnly: true,
@@ -67,6 +72,10 @@ export const fsRead = defineCapability({
 export const fsList = defineCapability({
   action: "fs.list",
   description: "List a folder",
+  note: "Gives name, type, size and time of everything in one folder, not of its subfolders.",
+  defaultPolicy: { ...ALLOWED_FILES, risk_level: "low" },
+  lists: ["allowed_paths"],
+  grantCovers: "folder",
   risk: "low",
   lock: "path",
   readOnly: true,
@@ -91,6 +100,11 @@ export const fsList = defineCapability({
 export const fsWrite = defineCapability({
   action: "fs.write",
   description: "Write file contents",
+  note: "Writes a whole file. The person who approves sees a diff. To change a few words of a file that is there, fs_edit is better.",
+  defaultPolicy: { ...ALLOWED_FILES, risk_level: "medium" },
+  hasEffect: true,
+  lists: ["allowed_paths", "allowed_extensions"],
+  grantCovers: "file",
   risk: "medium",
   lock: "path",
   destructive: true,
@@ -138,6 +152,11 @@ export const fsWrite = defineCapability({
 export const fsEdit = defineCapability({
   action: "fs.edit",
   description: "Replace one passage of a text file",
+  note: "Replaces one piece of text in a file. old_text must stand in it exactly once: read the file first and copy enough of what is around it.",
+  defaultPolicy: { ...ALLOWED_FILES, risk_level: "medium" },
+  hasEffect: true,
+  lists: ["allowed_paths", "allowed_extensions"],
+  grantCovers: "file",
   risk: "medium",
   lock: "path",
   destructive: true,

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { keyboardText } from "./content.ts";
+import { INPUT_POLICY } from "./default-policies.ts";
 import { defineCapability } from "./define-capability.ts";
 import { isModifier, leavesApplication, readKeys } from "./keys.ts";
 import { closed, keyList, nothing, oneOf } from "./schema-parts.ts";
@@ -45,6 +46,8 @@ export const keyboardType = defineCapability({
   ...forText,
   action: "keyboard.type",
   description: "Type text, key by key",
+  note: "Types text key by key into what has the focus.",
+  defaultPolicy: INPUT_POLICY,
   parameters: textParameters(4096, "type"),
   result: nothing(),
   summary: (parameters) => `Type ${shown(parameters)}`,
@@ -54,6 +57,8 @@ export const keyboardPaste = defineCapability({
   ...forText,
   action: "keyboard.paste",
   description: "Paste text at once",
+  note: "Puts text into what has the focus at once, through the clipboard.",
+  defaultPolicy: INPUT_POLICY,
   parameters: textParameters(65_536, "paste"),
   result: nothing(),
   summary: (parameters) => `Paste ${shown(parameters)}`,
@@ -62,6 +67,8 @@ export const keyboardPaste = defineCapability({
 export const keyboardChord = defineCapability({
   action: "keyboard.chord",
   description: "Press keys together, as in Ctrl+C",
+  note: "Presses keys together and releases them, such as ctrl and s.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   destructive: true,
@@ -80,6 +87,8 @@ export const keyboardChord = defineCapability({
 export const keyboardPress = defineCapability({
   action: "keyboard.press",
   description: "Hold keys down, or release them",
+  note: "Holds keys down, or releases them.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   destructive: true,

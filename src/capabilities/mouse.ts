@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { RiskFactor } from "../policy/decision.ts";
+import { INPUT_POLICY } from "./default-policies.ts";
 import { defineCapability, refuse } from "./define-capability.ts";
 import { isModifier, leavesApplication, readKeys } from "./keys.ts";
 import { button, closed, holdKeys, nothing, oneOf, point, points } from "./schema-parts.ts";
@@ -15,6 +16,8 @@ const there = () => Type.Optional(point("Where to; default where the pointer is.
 export const mouseMove = defineCapability({
   action: "mouse.move",
   description: "Move the mouse pointer",
+  note: "Moves the pointer without pressing anything.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   idempotent: true,
@@ -27,6 +30,8 @@ export const mouseMove = defineCapability({
 export const mouseClick = defineCapability({
   action: "mouse.click",
   description: "Click a mouse button",
+  note: "Clicks once, twice or three times. Look at the screen first; afterwards look whether it did what was meant.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   destructive: true,
@@ -53,6 +58,8 @@ export const mouseClick = defineCapability({
 export const mousePress = defineCapability({
   action: "mouse.press",
   description: "Press or release a mouse button",
+  note: "Presses a mouse button without releasing it, or releases it.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   destructive: true,
@@ -71,6 +78,8 @@ export const mousePress = defineCapability({
 export const mouseDrag = defineCapability({
   action: "mouse.drag",
   description: "Drag with a mouse button held",
+  note: "Moves along a path of points with a mouse button held.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   destructive: true,
@@ -89,6 +98,8 @@ export const mouseDrag = defineCapability({
 export const mouseTrace = defineCapability({
   action: "mouse.trace",
   description: "Move the mouse pointer along a path",
+  note: "Moves along a path of points without pressing a button.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   parameters: closed({ path: points(), hold_keys: Type.Optional(holdKeys()) }),
@@ -102,6 +113,8 @@ export const mouseTrace = defineCapability({
 export const mouseScroll = defineCapability({
   action: "mouse.scroll",
   description: "Scroll",
+  note: "Turns the wheel.",
+  defaultPolicy: INPUT_POLICY,
   risk: "medium",
   lock: "desktop",
   parameters: closed({

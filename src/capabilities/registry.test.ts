@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { anyText } from "../../test/support/lib/fixtures.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Parameters } from "../contract/task.ts";
-import { DEFAULT_POLICY } from "../policy/default-policy.ts";
+import { DEFAULT_POLICY } from "./default-policy.ts";
 import { capabilities } from "./registry.ts";
 
 /** One good request of each action. */

@@ -7,6 +7,8 @@ const pixels = (description: string) => Type.Integer({ description: `${descripti
 export const screenCapture = defineCapability({
   action: "screen.capture",
   description: "Take a screenshot",
+  note: "Gives the screen as an image. Coordinates of mouse tools are pixels of this image, from its top left.",
+  defaultPolicy: { enabled: true, risk_level: "low" },
   risk: "low",
   lock: "desktop",
   readOnly: true,
@@ -40,6 +42,8 @@ export const screenCapture = defineCapability({
 export const screenCursor = defineCapability({
   action: "screen.cursor",
   description: "Tell where the mouse pointer is",
+  note: "Gives the position of the mouse pointer in pixels.",
+  defaultPolicy: { enabled: true, risk_level: "low" },
   risk: "low",
   lock: "desktop",
   readOnly: true,

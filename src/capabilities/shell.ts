@@ -12,6 +12,12 @@ const cut = (name: string) => Type.Boolean({ description: `${name} was longer` }
 export const shellRun = defineCapability({
   action: "shell.run",
   description: "Run a command without a shell",
+  note: "Runs one program with its arguments. No shell: no pipes, wildcards or variables.",
+  defaultPolicy: { enabled: false, risk_level: "high", allowed_commands: [] },
+  openWorld: true,
+  hasEffect: true,
+  danger: "shell.run is enabled: its commands run with what the sandbox holds",
+  lists: ["allowed_commands"],
   risk: "high",
   lock: "nothing",
   destructive: true,

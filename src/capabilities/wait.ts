@@ -5,6 +5,8 @@ import { closed, nothing } from "./schema-parts.ts";
 export const wait = defineCapability({
   action: "wait",
   description: "Wait",
+  note: "Lets time pass, for something on the screen to finish.",
+  defaultPolicy: { enabled: true, risk_level: "low" },
   risk: "low",
   lock: "nothing",
   readOnly: true,

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { DEFAULT_POLICY } from "../capabilities/default-policy.ts";
 import { explainStep } from "../capabilities/explain-step.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import { protectedHosts } from "../compose/protected-hosts.ts";
@@ -9,7 +10,6 @@ import type { Policy, ProtectedHost } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { nearest } from "../lib/nearest.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
-import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import type { Explanation } from "../policy/explain.ts";
 import { describeProblems, validatePolicy } from "../policy/validate-policy.ts";
 import { CliError } from "./cli-error.ts";

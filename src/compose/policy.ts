@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from "../capabilities/default-policy.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import { isLoopbackHost } from "../lib/loopback-host.ts";
 import { PolicySource } from "../policy/policy-source.ts";
@@ -9,6 +10,7 @@ export function openPolicy({ config, log }: Foundation): PolicySource {
   const policy = new PolicySource({
     file: config.policyFile,
     actions: [...capabilities.keys()],
+    defaultPolicy: DEFAULT_POLICY,
     protectedHosts: protectedHosts(config),
     accept: ({ security }) =>
       security.require_signature || isLoopbackHost(config.host)

@@ -1,5 +1,6 @@
 import type { CapabilityPolicy, PolicyFile } from "../contract/policy.ts";
 import { isWithin, normalisePath } from "../lib/posix-path.ts";
+import type { ActionRegistry, ActionTraits, PolicyList } from "./action-traits.ts";
 import { buildPolicy } from "./build-policy.ts";
 import { allowsAnyCommand } from "./command-rule.ts";
 import { envelopeWarnings } from "./envelope-warnings.ts";
@@ -14,42 +15,19 @@ export interface PolicyReport {
 }
 
 /** Everything there is to say about a policy file, for `policy check FILE`. */
-export function checkPolicy(bytes: Uint8Array, actions: readonly string[]): PolicyReport {
-  const validated = validatePolicy(bytes, actions);
+export function checkPolicy(bytes: Uint8Array, actions: ActionRegistry): PolicyReport {
+  const validated = validatePolicy(bytes, [...actions.keys()]);
   if ("problems" in validated) return { problems: validated.problems, warnings: [] };
   const { file } = validated;
-  const capabilities = Object.entries(file.capabilities).flatMap(([action, capability]) =>
-    capability.enabled ? capabilityWarnings(file, action, capability) : [],
-  );
+  const known = [...new Set([...actions.values()].flatMap(({ lists }) => lists))];
+  const capabilities = Object.entries(file.capabilities).flatMap(([action, capability]) => {
+    const traits = actions.get(action);
+    return capability.enabled && traits !== undefined
+      ? capabilityWarnings(file, action, capability, traits, known)
+      : [];
+  });
   return { problems: [], warnings: [...generalWarnings(file), ...capabilities] };
 }
-
-type List =
-  | "allowed_paths"
-  | "allowed_extensions"
-  | "allowed_domains"
-  | "allowed_commands"
-  | "allowed_apps";
-
-/** Which lists say something about an action; the first is the one without which nothing is allowed. */
-const LISTS: Readonly<Record<string, readonly List[]>> = {
-  "fs.read": ["allowed_paths", "allowed_extensions"],
-  "fs.write": ["allowed_paths", "allowed_extensions"],
-  "fs.edit": ["allowed_paths", "allowed_extensions"],
-  "fs.list": ["allowed_paths"],
-  "browser.open": ["allowed_domains"],
-  "app.open": ["allowed_apps"],
-  "shell.run": ["allowed_commands"],
-};
-const ALL_LISTS = [...new Set(Object.values(LISTS).flat())];
-
-/** Actions that change something on their own word, and so should have a person behind them. */
-const WITH_EFFECT = new Set(["fs.write", "fs.edit", "shell.run", "agent.task"]);
-
-const DANGEROUS: Readonly<Record<string, string>> = {
-  "shell.run": "shell.run is enabled: its commands run with what the sandbox holds",
-  "agent.task": "agent.task is enabled: what the agent then does is decided by its model",
-};
 
 function generalWarnings(file: PolicyFile): PolicyProblem[] {
   const warnings: PolicyProblem[] = [];
@@ -72,23 +50,23 @@ function capabilityWarnings(
   file: PolicyFile,
   action: string,
   capability: CapabilityPolicy,
+  { lists, hasEffect, danger, takesEnvelope }: ActionTraits,
+  known: readonly PolicyList[],
 ): PolicyProblem[] {
   const at = (...members: (string | number)[]) => pointerTo("capabilities", action, ...members);
   const warnings: PolicyProblem[] = [];
   const warn = (pointer: string, problem: string) => warnings.push({ pointer, problem });
 
-  const danger = DANGEROUS[action];
   if (danger !== undefined) warn(at("enabled"), danger);
   const mode = modeWithoutRaise(file, action, capability);
-  if (WITH_EFFECT.has(action) && mode !== "approver") {
+  if (hasEffect && mode !== "approver") {
     warn(at(), `no approver is asked (${mode}): whoever holds a key runs it alone`);
   }
-  const lists = LISTS[action] ?? [];
   const [needed] = lists;
   if (needed !== undefined && (capability[needed] ?? []).length === 0) {
     warn(at(needed), `without an entry in ${needed} nothing is allowed`);
   }
-  for (const list of ALL_LISTS) {
+  for (const list of known) {
     if (capability[list] !== undefined && !lists.includes(list)) {
       warn(at(list), `${list} says nothing about ${action}`);
     }
@@ -107,7 +85,7 @@ function capabilityWarnings(
     if (allowsAnyCommand(command))
       warn(at("allowed_commands", index), "starts whatever its arguments name");
   });
-  if (capability.envelope !== undefined && action !== "agent.task") {
+  if (capability.envelope !== undefined && !takesEnvelope) {
     warn(at("envelope"), `envelope says nothing about ${action}`);
   } else if (capability.envelope !== undefined) {
     for (const warning of envelopeWarnings(file, capability.envelope)) {
@@ -133,7 +111,10 @@ function modeWithoutRaise(file: PolicyFile, action: string, capability: Capabili
 }
 
 /** Entries that can never decide, because an earlier one allows all that they do. */
-function repeated(list: List, entries: readonly string[]): [index: number, problem: string][] {
+function repeated(
+  list: PolicyList,
+  entries: readonly string[],
+): [index: number, problem: string][] {
   const covers = COVERS[list];
   return entries.flatMap((entry, index): [number, string][] => {
     const earlier = entries.find(
@@ -146,7 +127,7 @@ function repeated(list: List, entries: readonly string[]): [index: number, probl
 }
 
 const same = (a: string, b: string): boolean => a === b;
-const COVERS: Readonly<Record<List, (wide: string, narrow: string) => boolean>> = {
+const COVERS: Readonly<Record<PolicyList, (wide: string, narrow: string) => boolean>> = {
   allowed_paths: (wide, narrow) => isWithin(normalisePath(narrow), normalisePath(wide)),
   allowed_extensions: (wide, narrow) => narrow.endsWith(wide),
   allowed_domains: same,

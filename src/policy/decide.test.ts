@@ -1,11 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyText } from "../../test/support/lib/fixtures.ts";
-import { ACTIONS, policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
+import {
+  ACTIONS,
+  DEFAULT_POLICY,
+  policyOf,
+  proposalOf,
+  REQUESTER,
+} from "../../test/support/policy/fixtures.ts";
 import { CONFIRMATION_MODES, RISK_LEVELS } from "../contract/policy.ts";
 import { decide } from "./decide.ts";
 import type { Decision, Permission, Proposal } from "./decision.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
 
 const policy = policyOf(DEFAULT_POLICY);
 const ask = (action: string, rest: Partial<Proposal> = {}) =>

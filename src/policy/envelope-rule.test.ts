@@ -1,12 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ACTIONS, policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
+import {
+  ACTIONS,
+  capabilities,
+  DEFAULT_POLICY,
+  policyOf,
+  proposalOf,
+  REQUESTER,
+} from "../../test/support/policy/fixtures.ts";
 import type { CapabilityPolicy, Envelope, EnvelopeFile, PolicyFile } from "../contract/policy.ts";
 import type { Principal } from "../contract/principal.ts";
 import { checkPolicy } from "./check.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
 import { AGENT_ACTIONS, applyEnvelopeDefaults } from "./envelope-defaults.ts";
 import { explain } from "./explain.ts";
 import { validatePolicy } from "./validate-policy.ts";
@@ -212,7 +218,7 @@ test("a policy whose envelope reaches far, or says what cannot hold, is warned o
     max_duration_s: 7200,
   });
   const at = (...warned: string[]) => warned.map((place) => `/capabilities/agent.task${place}`);
-  const { problems, warnings } = checkPolicy(Buffer.from(JSON.stringify(file)), ACTIONS);
+  const { problems, warnings } = checkPolicy(Buffer.from(JSON.stringify(file)), capabilities);
   expect(problems).toEqual([]);
   expect(warnings.map(({ pointer }) => pointer)).toEqual([
     "/capabilities/browser.open/allowed_domains/0",

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { policyOf, proposalOf, REQUESTER } from "../../test/support/policy/fixtures.ts";
+import {
+  DEFAULT_POLICY,
+  policyOf,
+  proposalOf,
+  REQUESTER,
+} from "../../test/support/policy/fixtures.ts";
 import type { PolicyFile } from "../contract/policy.ts";
 import { decide } from "./decide.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
 import { explain } from "./explain.ts";
 
 const policy = policyOf(DEFAULT_POLICY);

@@ -1,7 +1,6 @@
 import Schema from "typebox/schema";
 import { expect, test } from "vitest";
-import { ACTIONS, DOCUMENTED_FILE } from "../../test/support/policy/fixtures.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
+import { ACTIONS, DEFAULT_POLICY, DOCUMENTED_FILE } from "../../test/support/policy/fixtures.ts";
 import { policyJsonSchema } from "./policy-schema.ts";
 
 const actions = ACTIONS.map((action) => ({ action, description: `Does ${action}.`, risk: "low" }));

@@ -2,7 +2,12 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ACTIONS, DOCUMENTED_FILE, OWN_HOSTS } from "../../test/support/policy/fixtures.ts";
+import {
+  ACTIONS,
+  DEFAULT_POLICY,
+  DOCUMENTED_FILE,
+  OWN_HOSTS,
+} from "../../test/support/policy/fixtures.ts";
 import type { Policy } from "../contract/policy.ts";
 import { PolicyError, PolicySource } from "./policy-source.ts";
 
@@ -14,7 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const options = () => ({ file, actions: ACTIONS, protectedHosts: OWN_HOSTS });
+const options = () => ({
+  file,
+  actions: ACTIONS,
+  defaultPolicy: DEFAULT_POLICY,
+  protectedHosts: OWN_HOSTS,
+});
 const withTtl = (seconds: number) =>
   JSON.stringify({ capabilities: {}, security: { plan_ttl_s: seconds } });
 

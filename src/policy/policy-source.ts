@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import type { Policy } from "../contract/policy.ts";
+import type { Policy, PolicyFile } from "../contract/policy.ts";
 import { MISSING } from "../lib/file-state.ts";
 import { ReloadingFile } from "../lib/reloading-file.ts";
 import { buildPolicy, type Surroundings } from "./build-policy.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
 import { describeProblems, validatePolicy } from "./validate-policy.ts";
 
 export interface PolicySourceOptions extends Surroundings {
   /** Path of policy.json; it may be missing. */
   readonly file: string;
+  /** The policy where there is no file. */
+  readonly defaultPolicy: PolicyFile;
   /** A reason to refuse a policy that is valid in itself, e.g. unsigned off loopback. */
   readonly accept?: (policy: Policy) => string | undefined;
   /** Follow changes of the file; true by default. */
@@ -86,7 +87,7 @@ export class PolicySource implements Disposable {
     if (typeof content === "string") return { problems: [content] };
     const validated =
       content === undefined
-        ? { file: DEFAULT_POLICY }
+        ? { file: this.#options.defaultPolicy }
         : validatePolicy(content, this.#options.actions);
     if ("problems" in validated) return { problems: describeProblems(validated.problems) };
     const policy = buildPolicy(validated.file, this.#options);

@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ACTIONS, DOCUMENTED_FILE, policyOf } from "../../test/support/policy/fixtures.ts";
+import {
+  ACTIONS,
+  capabilities,
+  DEFAULT_POLICY,
+  DOCUMENTED_FILE,
+  policyOf,
+} from "../../test/support/policy/fixtures.ts";
 import { buildPolicy } from "./build-policy.ts";
 import { checkPolicy } from "./check.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
 import { validatePolicy } from "./validate-policy.ts";
 
 function problemsOf(file: unknown): [string, string][] {
@@ -33,7 +38,7 @@ describe("files that are taken", () => {
 
   test("the example beside the configuration, without a warning", () => {
     const bytes = readFileSync(new URL("../../config/policy.example.json", import.meta.url));
-    expect(checkPolicy(bytes, ACTIONS)).toEqual({ problems: [], warnings: [] });
+    expect(checkPolicy(bytes, capabilities)).toEqual({ problems: [], warnings: [] });
   });
 
   test("the shipped default, which enables all but shell.run and agent.task", () => {
@@ -134,7 +139,7 @@ describe("a policy", () => {
 
 describe("policy check", () => {
   const warningsOf = (file: unknown) =>
-    checkPolicy(Buffer.from(JSON.stringify(file)), ACTIONS).warnings.map(
+    checkPolicy(Buffer.from(JSON.stringify(file)), capabilities).warnings.map(
       ({ pointer, problem }) => `${pointer} ${problem}`,
     );
 
@@ -189,6 +194,6 @@ describe("policy check", () => {
   });
 
   test("lists problems instead, where the file is refused", () => {
-    expect(checkPolicy(Buffer.from("{}"), ACTIONS).problems).not.toEqual([]);
+    expect(checkPolicy(Buffer.from("{}"), capabilities).problems).not.toEqual([]);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_POLICY } from "../capabilities/default-policy.ts";
 import { capabilities } from "../capabilities/registry.ts";
 import type { Principal, Scope } from "../contract/principal.ts";
 import type { TaskStatus } from "../contract/task.ts";
 import { buildPolicy } from "../policy/build-policy.ts";
-import { DEFAULT_POLICY } from "../policy/default-policy.ts";
 import { freezePlan } from "./stored-plan.ts";
 import type { Plan, Task } from "./task.ts";
 import { TaskViews } from "./task-view.ts";

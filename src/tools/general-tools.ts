@@ -3,8 +3,8 @@ import { Compile, type Validator } from "typebox/compile";
 import { GatewayError } from "../contract/errors.ts";
 import type { PlanRequest } from "../contract/requests.ts";
 import { TaskId } from "../contract/task.ts";
+import { confirmationNote } from "./confirmation-note.ts";
 import { type Tool, type ToolArguments, toolName } from "./tool.ts";
-import { confirmationNote } from "./tool-notes.ts";
 import { toolSchema } from "./tool-schema.ts";
 
 export const TASK_STATUS = "task_status";

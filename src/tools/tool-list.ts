@@ -2,9 +2,9 @@ import type { Capability, CapabilityRegistry } from "../capabilities/capability.
 import { GatewayError } from "../contract/errors.ts";
 import type { Principal } from "../contract/principal.ts";
 import type { CapabilitiesView, CapabilityView } from "../contract/service.ts";
+import { confirmationNote } from "./confirmation-note.ts";
 import { runPlanTool, taskStatusTool } from "./general-tools.ts";
 import { type Tool, type ToolArguments, type ToolSchema, toolName } from "./tool.ts";
-import { confirmationNote, TOOL_NOTES } from "./tool-notes.ts";
 import { toolSchema } from "./tool-schema.ts";
 
 export interface ToolListDeps {
@@ -17,14 +17,6 @@ interface Schemas {
   readonly parameters: ToolSchema;
   readonly result: ToolSchema;
 }
-
-/** Actions that may reach beyond the desktop. */
-const OPEN_WORLD: ReadonlySet<string> = new Set([
-  "browser.open",
-  "app.open",
-  "shell.run",
-  "agent.task",
-]);
 
 /** The tools of a key: every action that policy enables, the key may use and a desktop performs. */
 export class ToolList {
@@ -65,7 +57,7 @@ export class ToolList {
   }
 
   #tool(capability: Capability, view: CapabilityView | undefined): Tool {
-    const { action, readOnly, destructive, idempotent } = capability;
+    const { action, readOnly, destructive, idempotent, openWorld } = capability;
     const { parameters, result } = this.#schemasOf(capability);
     return {
       name: toolName(action),
@@ -73,7 +65,7 @@ export class ToolList {
       description: describe(capability, view),
       parameters: withDesktop(parameters, view?.desktops ?? []),
       result,
-      annotations: { readOnly, destructive, idempotent, openWorld: OPEN_WORLD.has(action) },
+      annotations: { readOnly, destructive, idempotent, openWorld },
       plan: (args) => ({
         action,
         parameters: known(args, parameters),
@@ -100,10 +92,10 @@ function desktopOf({ desktop }: ToolArguments): { desktop?: string } {
   });
 }
 
-function describe({ action, description }: Capability, view: CapabilityView | undefined): string {
+function describe({ description, note }: Capability, view: CapabilityView | undefined): string {
   return [
     `${description}.`,
-    TOOL_NOTES[action],
+    note,
     ...limitsOf(view?.limits ?? {}),
     view === undefined ? undefined : `Risk: ${view.risk_level}.`,
     confirmationNote(view?.confirmation),

@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import type { CeremonyView, SessionView } from "../../src/contract/people.ts";
 import type { PlanView, TaskView } from "../../src/contract/task.ts";
-import { DEFAULT_POLICY } from "../../src/policy/default-policy.ts";
 import { type Answer, call } from "../support/call.ts";
 import { approve, execute, plan, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { DEFAULT_POLICY } from "../../src/policy/default-policy.ts";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import { startDaemon } from "../bytebot/daemon.ts";
 import { startXDisplay } from "../bytebot/x-display.ts";
 import { openTerminal } from "../bytebot/x-terminal.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DEFAULT_POLICY } from "../../src/policy/default-policy.ts";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import { type Daemon, startDaemon } from "../bytebot/daemon.ts";
 import { startXDisplay, type XDisplay } from "../bytebot/x-display.ts";
 import { openTerminal, type Terminal } from "../bytebot/x-terminal.ts";

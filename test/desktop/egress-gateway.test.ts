@@ -4,7 +4,7 @@ import { createServer, type RequestListener, request } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DEFAULT_POLICY } from "../../src/policy/default-policy.ts";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import { sees } from "../bytebot/x-tools.ts";
 import { run } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DEFAULT_POLICY } from "../../src/policy/default-policy.ts";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import { sees } from "../bytebot/x-tools.ts";
 import { call } from "../support/call.ts";
 import { approve, execute, plan, run } from "../support/flow.ts";

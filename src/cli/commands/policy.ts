@@ -23,7 +23,7 @@ export function addPolicyCommands(program: Command, shell: Shell): void {
         const { capabilities } = await import("../../capabilities/registry.ts");
         const { checkPolicy } = await import("../../policy/check.ts");
         const { describeProblems } = await import("../../policy/validate-policy.ts");
-        const report = checkPolicy(await fileReader(shell)(file), [...capabilities.keys()]);
+        const report = checkPolicy(await fileReader(shell)(file), capabilities);
         const { problems, warnings } = report;
         if (output.json) output.document({ file, valid: problems.length === 0, ...report });
         else {

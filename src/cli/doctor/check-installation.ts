@@ -112,7 +112,7 @@ function checkPolicyFile(config: Config, program: string): Finding {
     }
     return fault("policy", `${config.policyFile} cannot be read`, "Check its permissions.");
   }
-  const { problems, warnings } = checkPolicy(bytes, [...capabilities.keys()]);
+  const { problems, warnings } = checkPolicy(bytes, capabilities);
   const hint = `${program} policy check ${config.policyFile}`;
   if (problems.length > 0) {
     return fault("policy", `refused: ${describeProblems(problems)[0]}`, hint);

@@ -37,7 +37,7 @@ export function readGrant(
       hint: "confirmation.grants.max_minutes in config/policy.json bounds how long a grant holds.",
     });
   }
-  const scope = readScope(request, kind.action === "browser.open");
+  const scope = readScope(request, kind.covers === "page");
   if (!isAllowedScope(policy, kind.action, scope)) {
     throw wrongScope("/path_prefix reaches further than policy allows this action at all.");
   }

@@ -1,4 +1,3 @@
-import type { GrantAction } from "../../contract/grant.ts";
 import type { RiskLevel } from "../../contract/policy.ts";
 
 /** What a grant reaches, of the one kind that its action has. */
@@ -12,7 +11,7 @@ export interface Grant {
   /** The requester whose tasks it covers. */
   readonly key_id: string;
   readonly desktop: string;
-  readonly action: GrantAction;
+  readonly action: string;
   readonly scope: GrantScope;
   /** The action's configured level when it was given: what is riskier is not covered. */
   readonly risk: RiskLevel;

@@ -1,5 +1,4 @@
-import type { CapabilityRegistry } from "../../capabilities/capability.ts";
-import { GRANT_ACTIONS, type GrantAction } from "../../contract/grant.ts";
+import type { CapabilityRegistry, GrantCover } from "../../capabilities/capability.ts";
 import type { Policy, RiskLevel } from "../../contract/policy.ts";
 import type { Grantable } from "../../contract/task.ts";
 import { parentPath } from "../../lib/posix-path.ts";
@@ -18,7 +17,8 @@ export interface GrantableDeps {
 
 /** The one kind of thing that a plan does, where that may be allowed beforehand. */
 export interface Kind {
-  readonly action: GrantAction;
+  readonly action: string;
+  readonly covers: GrantCover;
   /** The action's configured level. */
   readonly risk: RiskLevel;
   /** Of each step. */
@@ -39,20 +39,26 @@ export function kindOf(
   if (plan.mode !== "approver") return { problem: "the plan waits for no approver" };
   if (needsStepUp(rules, plan.risk)) return { problem: "policy asks for a touch of a passkey" };
   if (plan.approvals !== 1) return { problem: "policy asks for two approvers" };
-  const action = GRANT_ACTIONS.find((name) => name === plan.steps[0]?.action);
-  if (action === undefined) return { problem: "its action is always asked for" };
+  const action = plan.steps[0]?.action ?? "";
+  const capability = capabilities.get(action);
+  if (capability === undefined) return { problem: "its action is not known any more" };
+  const covers = capability.grantCovers;
+  if (covers === undefined) return { problem: "its action is always asked for" };
   if (plan.steps.some((step) => step.action !== action)) {
     return { problem: "the plan has steps of several kinds" };
   }
-  const capability = capabilities.get(action);
-  if (capability === undefined) return { problem: "its action is not known any more" };
   const risk = configuredRisk(rules, action, capability.risk);
   const isRaised = plan.steps.some(
     (step, index) => step.risk !== risk || notes.steps[index]?.privateReasons.length !== 0,
   );
   if (isRaised) return { problem: "something raised its risk" };
   if (risk === "high") return { problem: "its risk is high" };
-  return { action, risk, facts: plan.steps.map(({ parameters }) => capability.facts(parameters)) };
+  return {
+    action,
+    covers,
+    risk,
+    facts: plan.steps.map(({ parameters }) => capability.facts(parameters)),
+  };
 }
 
 /** The level that policy gives an action, before anything raises it. */
@@ -82,7 +88,7 @@ function proposedScope(policy: Policy, kind: Kind): GrantScope | undefined {
   }
   if (first?.path === undefined) return undefined;
   // Up from the folder the first file lies in, and the file itself where that reaches too far.
-  for (const text of [...foldersOf(first.path, kind.action), first.path]) {
+  for (const text of [...foldersOf(first.path, kind.covers), first.path]) {
     const scope = readPrefix(text);
     if ("problem" in scope || !isAllowedScope(policy, kind.action, scope)) continue;
     const found = covering(scope, kind);
@@ -91,8 +97,8 @@ function proposedScope(policy: Policy, kind: Kind): GrantScope | undefined {
   return undefined;
 }
 
-function* foldersOf(path: string, action: GrantAction): Generator<string> {
-  let folder = action === "fs.list" ? path : parentPath(path);
+function* foldersOf(path: string, covers: GrantCover): Generator<string> {
+  let folder = covers === "folder" ? path : parentPath(path);
   for (; folder !== "/"; folder = parentPath(folder)) yield folder;
 }
 

@@ -51,9 +51,8 @@ export function canInspect(
   capability: Capability,
   parameters: Parameters,
 ): boolean {
-  const reading = READING[capability.lock];
-  if (capability.readOnly || reading === undefined) return true;
-  const read = registry.get(reading);
+  if (capability.readsWith === undefined) return true;
+  const read = registry.get(capability.readsWith);
   if (read === undefined || !principal.scopes.has("execute")) return false;
   const { path } = capability.facts(parameters);
   const decision = decide(policy, principal, {
@@ -64,10 +63,3 @@ export function canInspect(
   });
   return decision.effect === "allow" && decision.mode !== "approver";
 }
-
-/** The action that reads what planning looks at, by what the planned one holds. */
-const READING: Readonly<Record<Capability["lock"], string | undefined>> = {
-  path: "fs.read",
-  desktop: "screen.capture",
-  nothing: undefined,
-};

@@ -1,11 +1,11 @@
 import { pino } from "pino";
+import { DEFAULT_POLICY } from "../../../src/capabilities/default-policy.ts";
 import { capabilities } from "../../../src/capabilities/registry.ts";
 import type { GatewayError } from "../../../src/contract/errors.ts";
 import type { EnvelopeFile, PolicyFile } from "../../../src/contract/policy.ts";
 import type { Principal } from "../../../src/contract/principal.ts";
 import { type Guard, type GuardOptions, openGuard } from "../../../src/guard/guard.ts";
 import { buildPolicy } from "../../../src/policy/build-policy.ts";
-import { DEFAULT_POLICY } from "../../../src/policy/default-policy.ts";
 import { applyEnvelopeDefaults } from "../../../src/policy/envelope-defaults.ts";
 import type {
   ApprovedFile,

@@ -1,10 +1,12 @@
+import { DEFAULT_POLICY } from "../../../src/capabilities/default-policy.ts";
+import { capabilities } from "../../../src/capabilities/registry.ts";
 import type { Policy, PolicyFile } from "../../../src/contract/policy.ts";
 import type { Principal } from "../../../src/contract/principal.ts";
 import { buildPolicy } from "../../../src/policy/build-policy.ts";
 import type { Proposal } from "../../../src/policy/decision.ts";
-import { DEFAULT_POLICY } from "../../../src/policy/default-policy.ts";
 
-/** Values the tests of this folder share; nothing else imports them. */
+/** What the tests of the policy room share. */
+export { capabilities, DEFAULT_POLICY };
 export const ACTIONS = Object.keys(DEFAULT_POLICY.capabilities);
 export const OWN_HOSTS = [
   { host: "127.0.0.1", port: 8089 },
