@@ -61,6 +61,7 @@ ADVICE = {
     "task_rejected": "A person rejected this. Ask the user what they want instead; do not try the same again.",
     "task_cancelled": "The task was cancelled. Ask the user before trying again.",
     "plan_expired": "Nobody decided in time. Call again if it is still wanted.",
+    "plan_corrupted": "What is stored of this task is not what was planned, so nothing of it runs. Tell the user: an operator must look at the gateway.",
     "body_too_large": "This is too much for one request. Send less at once.",
     "file_too_large": "The file is larger than the policy allows. Read it in parts with offset and length, or write less.",
     "unsupported_media_type": "The gateway does not take this kind of body. Its version may not fit this tool.",
