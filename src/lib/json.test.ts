@@ -165,7 +165,7 @@ describe("parseJson", () => {
       fc.asyncProperty(long, fc.nat(7), async (characters, shift) => {
         const unit = characters.join("");
         const text = " ".repeat(shift) + unit.repeat(Math.ceil(large / unit.length));
-        const value = { before: "x", long: [text, { text }], after: text.slice(0, 10) };
+        const value = { before: "x", long: [text, { text }], after: unit };
         const bytes = Buffer.from(JSON.stringify(value));
         expect(isDeepStrictEqual(await parseLargeJson(bytes), value)).toBe(true);
         expect(isDeepStrictEqual(parseJson(bytes), value)).toBe(true);

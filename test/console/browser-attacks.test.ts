@@ -327,7 +327,9 @@ describe.runIf(browserPath)("attacks in the browser (needs Chromium)", () => {
         }),
       );
       expect(outcomes.filter((outcome) => outcome === "in")).toHaveLength(1);
-      expect(outcomes.filter((outcome) => outcome.includes("cannot be used any more"))).toHaveLength(1);
+      expect(
+        outcomes.filter((outcome) => outcome.includes("cannot be used any more")),
+      ).toHaveLength(1);
       for (const each of seats) expect(each.page.url()).not.toContain("link=");
     });
   });

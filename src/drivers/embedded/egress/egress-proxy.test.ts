@@ -537,6 +537,8 @@ test("I10 a fault in one connection is told and ends that connection alone", asy
     onError: (error) => faults.push(error),
   });
   const { socket } = await openTunnel(bench.proxy, `good.test:${site.port}`);
+  // How TLS begins: what nobody can read is passed on.
+  socket.write(Buffer.from([0x16, 0x03, 0x01, 0x00, 0x05]));
   expect(await restOf(socket)).toBe("");
   expect(faults).toHaveLength(1);
   isBroken = false;
