@@ -39,8 +39,8 @@ const HTTP = "\0node:http";
 const LAZY = ["WebSocket", "CloseEvent", "MessageEvent"];
 
 /**
- * `import` reads every export of node:http, so also three that make Node load its own fetch: 13 MB
- * of memory that nothing here uses. `require` reads none of them.
+ * `import` reads every export of node:http, so also three that make Node load its own fetch,
+ * which nothing here uses. `require` reads none of them.
  */
 const requireHttp: Plugin = {
   name: "require-http",

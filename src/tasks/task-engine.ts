@@ -12,6 +12,7 @@ import type {
   TaskListQuery,
 } from "../contract/requests.ts";
 import type { PlanView, RequestedBy, Surface, TaskView } from "../contract/task.ts";
+import { afterOthers } from "../lib/turns.ts";
 import { applyDecision } from "./approve/confirmation.ts";
 import { checkProposal } from "./approve/proposal.ts";
 import { findSurfaceDenial, notDecidedHere } from "./approve/surface.ts";
@@ -184,7 +185,9 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     this.#refuseStopped();
     const now = new Date().toISOString();
     const task = newTask(planned, now);
-    this.#refuseTooMuchPending(principal, sizeOf(task));
+    const size = sizeOf(task);
+    this.#refuseTooMuchPending(principal, size);
+    await afterOthers(size);
     const kept = await this.#repository.insert(
       task,
       planRecords(planned, now, this.#deps.capabilities, this.#deps.policy().digest),
@@ -192,6 +195,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     );
     if (kept !== undefined) return this.#replayPlan(principal, kept, bodyDigest);
     await this.#pictures.keep(planned);
+    await afterOthers(size);
     return this.#views.plan(plannedTask(planned, task), principal);
   }
 

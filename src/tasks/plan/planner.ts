@@ -6,6 +6,7 @@ import type { PlanRequest, StepRequest } from "../../contract/requests.ts";
 import type { Parameters, Preview, RequestedBy } from "../../contract/task.ts";
 import { canonicalJson, sha256 } from "../../lib/canonical.ts";
 import { randomId } from "../../lib/random-id.ts";
+import { afterOthers } from "../../lib/turns.ts";
 import { higherRisk, stricterMode } from "../../policy/decide.ts";
 import type { Permission, RiskFactor } from "../../policy/decision.ts";
 import { locksOfLook } from "../desktop-locks.ts";
@@ -50,6 +51,8 @@ export interface PlanPicture {
 }
 
 interface JudgedStep {
+  /** Bytes of content: of a large step, others have a turn after each piece of work. */
+  readonly size: number;
   readonly step: PlannedStep;
   readonly permission: Permission;
   readonly note: PlanNotes["steps"][number];
@@ -112,6 +115,8 @@ export class Planner {
       ...(requestedDigest !== undefined && { requested: requestedDigest }),
       steps: judged.map(({ note }) => note),
     };
+    const size = judged.reduce((sum, { size }) => sum + size, 0);
+    await afterOthers(size);
     const notesText = JSON.stringify(notes);
     const plan: Plan = {
       task_id: `task_${randomId()}`,
@@ -126,7 +131,9 @@ export class Planner {
       salt: randomId(),
       notes_digest: sha256(notesText),
     };
+    await afterOthers(size);
     const canonicalPlan = canonicalJson(plan);
+    await afterOthers(size);
     return {
       plan,
       canonicalPlan,
@@ -141,6 +148,8 @@ export class Planner {
     const { policy, principal, desktop } = planning;
     const capability = findCapability(this.#deps.capabilities, request.action);
     const asked = readParameters(policy, principal, capability, request, pointer);
+    const size = capability.facts(asked).contentSize ?? 0;
+    await afterOthers(size);
     const rules = policy.capabilities[capability.action] ?? { enabled: false };
     const parameters = rules.enabled ? capability.applyPolicyDefaults(asked, rules) : asked;
     const riskFactors = [
@@ -155,7 +164,9 @@ export class Planner {
       throw new GatewayError(code, `${capability.action} cannot run here: ${reason}`, { hint });
     }
     const open = canInspect(policy, principal, this.#deps.capabilities, capability, parameters);
+    await afterOthers(size);
     const inspection = await this.#inspect(planning, capability, parameters, open);
+    await afterOthers(size);
     // What was seen raises the risk only where the key may see it: else the risk would tell.
     const seen = open
       ? inspection.riskFactors.map(oneLevelUp)
@@ -175,6 +186,7 @@ export class Planner {
         ? (inspection.preview ?? capability.preview(parameters))
         : screenshotPreview(picture.id, inspection);
     return {
+      size,
       permission,
       ...(parameters !== asked && { requested: sha256(canonicalJson(asked)) }),
       ...(picture !== undefined && { picture }),
