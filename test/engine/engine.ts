@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ArtifactFiles } from "../../src/artifacts/artifact-files.ts";
 import { Artifacts } from "../../src/artifacts/artifacts.ts";
 import { createSealCheck, createSealer } from "../../src/audit/chain.ts";
+import type { CapabilityRegistry } from "../../src/capabilities/capability.ts";
 import { capabilities } from "../../src/capabilities/registry.ts";
 import type { CapabilityPolicy } from "../../src/contract/policy.ts";
 import type { Principal } from "../../src/contract/principal.ts";
@@ -28,22 +29,25 @@ export async function startEngine(options: {
   readonly capabilities?: Readonly<Record<string, CapabilityPolicy>>;
   /** Keys besides those two; asked anew each time. */
   readonly keys?: () => readonly Principal[];
+  /** Every action there is; those of this version where nothing is said. */
+  readonly registry?: CapabilityRegistry;
   /** An earlier engine's folder. */
   readonly folder?: string;
 }) {
+  const registry = options.registry ?? capabilities;
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "bytebot-tasks-"));
   const store = openStore({ file: join(folder, "gateway.db"), seal: createSealer("a key") });
   const artifacts = new Artifacts(store.artifacts, await ArtifactFiles.open(join(folder, "files")));
   const policy = buildPolicy(
     {
       capabilities: Object.fromEntries(
-        [...capabilities.keys()].map((action) => [
+        [...registry.keys()].map((action) => [
           action,
           { enabled: true, confirmation: "client", ...options.capabilities?.[action] },
         ]),
       ),
     },
-    { actions: [...capabilities.keys()], protectedHosts: [] },
+    { actions: [...registry.keys()], protectedHosts: [] },
   );
   const engine = new TaskEngine({
     store: store.tasks,
@@ -58,7 +62,7 @@ export async function startEngine(options: {
       options.desktops ?? [{ name: "main", driver: options.driver, keys: null }],
     ),
     artifacts,
-    capabilities,
+    capabilities: registry,
     policy: () => policy,
     findPrincipal: (keyId) =>
       [...(options.keys?.() ?? []), ...KEYS].find((key) => key.keyId === keyId),
