@@ -78,6 +78,7 @@ ADVICE = {
     "file_not_found": "There is no such file or folder. List the folder to find the right name.",
     "file_exists": "There is a file already. Use mode overwrite or append, or another name.",
     "not_a_file": "This is no regular file: a folder, link or device.",
+    "disk_full": "The disk of the files is full, and nothing was written. Its operator frees space; then try again.",
     "text_not_found": "old_text is not in the file, or more than once. Read the file and copy a longer passage exactly.",
     "command_failed": "The command could not be started, or a signal or limit ended it.",
     "outcome_unknown": "Nobody knows how far it came. Look at the result before planning again.",

@@ -47,6 +47,7 @@ const TASK_CODES = [
   "file_not_found",
   "file_exists",
   "not_a_file",
+  "disk_full",
   "text_not_found",
   "command_failed",
   "outcome_unknown",

@@ -141,7 +141,7 @@ const CODES = {
   504: "timeout",
 };
 const TASK_ONLY =
-  "file_not_found file_exists not_a_file text_not_found command_failed outcome_unknown";
+  "file_not_found file_exists not_a_file disk_full text_not_found command_failed outcome_unknown";
 
 const EVENTS =
   "task_planned task_confirmed task_rejected task_expired task_queued task_started task_progress " +

@@ -6,6 +6,7 @@ import { ERROR_CODES, isErrorCode, statusOf, TASK_ERROR_CODES } from "../../src/
 import type { Problem } from "../../src/contract/service.ts";
 import type { TaskError } from "../../src/contract/task.ts";
 import { type Daemon, startDaemon } from "../bytebot/daemon.ts";
+import { canMount, mountSmallDisk } from "../storage/disks.ts";
 import { type Answer, authHeaders, call, signedFetch } from "../support/call.ts";
 import { openEvents } from "../support/events.ts";
 import { approve, execute, plan, planRequest, reject, run, task } from "../support/flow.ts";
@@ -45,6 +46,8 @@ const TIGHT = {
     rate_limit_per_minute: 120,
   },
 };
+
+const TO_WRITE = { capabilities: { "fs.write": { enabled: true, allowed_paths: ["/tmp"] } } };
 
 /** An application that is not there. */
 const GHOST = { applications: { ghost: ["/usr/bin/no-such-program"] } };
@@ -368,6 +371,16 @@ const IN_TASKS: Readonly<Record<string, Case<TaskError | null>>> = {
     detail: /\/tmp\/a\.txt.*mode create/,
     provoke: () => failure("fs.write", { path: "/tmp/a.txt", content: "two" }),
   },
+  disk_full: {
+    detail: /\/tmp\/b\.txt.*no room/,
+    provoke: async () => {
+      using disk = mountSmallDisk();
+      await using full = await startGateway({ policy: TO_WRITE, env: { WORKDIR: disk.dataDir } });
+      disk.fill(full);
+      const content = "y".repeat(200_000);
+      return (await run(full, "fs.write", { path: "/tmp/b.txt", content })).error ?? null;
+    },
+  },
   not_a_file: { detail: /\/tmp/, provoke: () => failure("fs.read", { path: "/tmp" }) },
   text_not_found: {
     detail: /\/tmp\/a\.txt.*old_text does not occur/,
@@ -429,6 +442,7 @@ describe("a task's error", () => {
     if (code === "command_failed" && !(await offersShell())) {
       context.skip("shell.run is not offered on this machine");
     }
+    if (code === "disk_full") context.skip(!canMount, "only root mounts a disk to fill");
     const error = await provoke();
     expect(error?.code, error?.detail).toBe(code);
     expect(error?.detail).toMatch(detail);

@@ -3,9 +3,9 @@ import { GatewayError, type TaskErrorCode } from "../../contract/errors.ts";
 type Explanation = readonly [code: TaskErrorCode, detail: (path: string) => string, hint: string];
 
 const NO_ROOM: Explanation = [
-  "internal_error",
+  "disk_full",
   (path) => `${path} could not be written: the disk of WORKDIR has no room left`,
-  "Free space on that disk, or raise its quota.",
+  "Free space on that disk, or raise its quota; then plan again.",
 ];
 const NO_PERMISSION: Explanation = [
   "path_not_allowed",
@@ -46,8 +46,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ],
   ENOSPC: NO_ROOM,
   EDQUOT: NO_ROOM,
+  EFBIG: [
+    "file_too_large",
+    (path) => `${path} would be larger than the file system, or a limit on the gateway, allows`,
+    "Write less, or raise that limit (ulimit -f).",
+  ],
   EROFS: [
-    "internal_error",
+    "path_not_allowed",
     (path) => `${path} could not be written: the file system of WORKDIR is read-only`,
     "Mount it writable.",
   ],
