@@ -27,6 +27,10 @@ class MemoryReplayStore implements ReplayStore {
     return { fresh, durable: this.durable };
   }
 
+  async has({ keyId, mac }: SeenSignature) {
+    return this.kept.some((seen) => seen.keyId === keyId && Buffer.from(seen.mac).equals(mac));
+  }
+
   async prune(now: number) {
     this.kept.splice(0, this.kept.length, ...this.kept.filter(({ forgetAt }) => forgetAt >= now));
   }

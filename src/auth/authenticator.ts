@@ -13,10 +13,13 @@ import {
   type SignedParts,
   verifyLegacyMac,
 } from "./legacy-signature.ts";
+import { ReplayMemory } from "./replay-memory.ts";
 import type { ReplayStore } from "./replay-store.ts";
 
 export interface SignedRequest extends SignedParts {
   readonly headers: IncomingHttpHeaders;
+  /** It has no effect, or one that must not wait for a disk: its signature may be kept in memory alone. */
+  readonly evenUnrecorded?: boolean;
 }
 
 export interface Credentialed {
@@ -43,7 +46,7 @@ const NOTHING_TO_KEEP = Promise.resolve();
 /** Turns the credentials of a request into a Principal, and accepts each signature once. */
 export class Authenticator {
   readonly #ring: KeyRing;
-  readonly #replays: ReplayStore;
+  readonly #replays: ReplayMemory;
   readonly #security: AuthenticatorOptions["security"];
   readonly #use: AuthenticatorOptions["use"];
   readonly #now: () => number;
@@ -53,7 +56,7 @@ export class Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     this.#ring = options.ring;
-    this.#replays = options.replays;
+    this.#replays = new ReplayMemory(options.replays);
     this.#security = options.security;
     this.#use = options.use;
     this.#now = options.now ?? Date.now;
@@ -77,7 +80,7 @@ export class Authenticator {
   /**
    * undefined: the request carries no credentials at all. Throws GatewayError `signature_missing`,
    * `signature_invalid`, `timestamp_out_of_window`, `signature_replayed`, `token_invalid`, and
-   * `audit_unavailable` where the store cannot remember. An unauthenticated request writes nothing.
+   * `audit_unavailable` where the store cannot remember a request that is not `evenUnrecorded`. An unauthenticated request writes nothing.
    */
   async authenticate(request: SignedRequest): Promise<Credentialed | undefined> {
     const { headers } = request;
@@ -98,12 +101,10 @@ export class Authenticator {
     const key = await verifyLegacyMac(claim, this.#ring.find(claim.keyId), request);
     const timestamp = Number(claim.timestamp);
     const toleranceMs = this.#refuseUntimely(timestamp);
-    const { fresh, isForgotten, durable } = await this.#replays.remember({
-      keyId: key.id,
-      timestamp,
-      mac: claim.mac,
-      forgetAt: timestamp + toleranceMs,
-    });
+    const { fresh, isForgotten, durable } = await this.#replays.remember(
+      { keyId: key.id, timestamp, mac: claim.mac, forgetAt: timestamp + toleranceMs },
+      request.evenUnrecorded === true,
+    );
     // Whoever fails before awaiting it answers with its own error; this one must not end the process.
     durable.catch(() => {});
     if (fresh) {

@@ -23,6 +23,8 @@ export interface ReplayStore {
    * before anything is answered; it rejects with `audit_unavailable` when it cannot be kept.
    */
   remember(signature: SeenSignature): Promise<Remembered>;
+  /** Whether it stands on the disk; reads alone. */
+  has(signature: SeenSignature): Promise<boolean>;
   /** Forgets entries whose window has been over for a minute. None of their minutes is fresh again. */
   prune(now: number): Promise<void>;
 }

@@ -59,6 +59,8 @@ interface RouteSpec<A extends Access, B extends TSchema, Q extends TSchema, P ex
   readonly isOpenTo?: (request: FastifyRequest) => boolean;
   /** What a legacy signature is over; `request` where nothing is said. */
   readonly signs?: "body" | "request";
+  /** It is done even where the disk cannot take its signature: done once more, it does no harm. */
+  readonly evenUnrecorded?: true;
   readonly body?: B;
   /** An absent body is `{}`. */
   readonly bodyOptional?: boolean;

@@ -36,7 +36,7 @@ export function createAuthentication(
       request.sessionId = signedIn.sessionId;
       return;
     }
-    const credentialed = await authenticate(request, route.signs ?? "request");
+    const credentialed = await authenticate(request, route);
     if (credentialed !== undefined && !countsForNothing(credentialed, route.access)) {
       request.principal = credentialed.principal;
       request.durable = credentialed.durable;
@@ -47,13 +47,14 @@ export function createAuthentication(
     }
   };
 
-  async function authenticate({ id, raw, body }: FastifyRequest, form: "body" | "request") {
+  async function authenticate({ id, raw, body }: FastifyRequest, route: Route) {
     const signed: SignedRequest = {
       method: raw.method ?? "",
       target: raw.url ?? "",
       headers: raw.headers,
       body: body instanceof Uint8Array ? body : NO_BODY,
-      form,
+      form: route.signs ?? "request",
+      evenUnrecorded: route.evenUnrecorded === true || isReading(raw),
     };
     try {
       return await deps.authenticator.authenticate(signed);
@@ -64,6 +65,11 @@ export function createAuthentication(
       throw error;
     }
   }
+}
+
+/** What a GET answers it answers again to whoever repeats it. One that upgrades may let somebody act. */
+function isReading({ method, headers }: FastifyRequest["raw"]): boolean {
+  return (method === "GET" || method === "HEAD") && headers.upgrade === undefined;
 }
 
 function isWrongSignature(error: unknown): boolean {

@@ -10,6 +10,7 @@ const PRUNE_BATCH = 2_000;
 
 const INSERT =
   "INSERT OR IGNORE INTO replays (timestamp, key_id, mac, forget_at) VALUES (?, ?, ?, ?)";
+const HAS = "SELECT 1 AS known FROM replays WHERE timestamp = ? AND key_id = ? AND mac = ?";
 const FIRST_KEPT = "SELECT timestamp FROM replays WHERE forget_at > ? ORDER BY timestamp LIMIT 1";
 /** The timestamp at which a batch ends. */
 const BATCH_END =
@@ -59,6 +60,11 @@ export class SqliteReplayStore implements ReplayStore {
     // The caller awaits it later; until then a failure must not count as unhandled.
     durable.catch(() => {});
     return { fresh, durable };
+  }
+
+  async has({ timestamp, keyId, mac }: SeenSignature): Promise<boolean> {
+    const kept = mac.subarray(0, KEPT_BYTES);
+    return this.#reader.get<{ known: number }>(HAS, timestamp, keyId, kept) !== undefined;
   }
 
   async prune(now: number): Promise<void> {
