@@ -11,7 +11,7 @@ export function StopButton() {
   const { data } = useReady();
   const stop = useMutation({
     mutationFn: () => service.stop(),
-    onSuccess: ({ cancelled = 0 }) => announce(`Stopped. ${endedWords(cancelled)}`),
+    onSuccess: ({ cancelled = 0, note }) => announce(note ?? `Stopped. ${endedWords(cancelled)}`),
     onError: (error) => announce(<ProblemNote error={error} />),
     onSettled: () => refresh(kept.ready),
   });

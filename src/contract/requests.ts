@@ -97,5 +97,9 @@ export const StopRequest = Type.Object(
 export const StopView = Type.Object({
   stopped: Type.Boolean(),
   cancelled: Type.Optional(Type.Integer({ description: "tasks that were queued or running" })),
+  recorded: Type.Optional(
+    Type.Literal(false, { description: "the disk takes no record of it yet; see `note`" }),
+  ),
+  note: Type.Optional(Type.String({ description: "what that means" })),
 });
 export type StopView = Static<typeof StopView>;

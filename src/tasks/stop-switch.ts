@@ -27,16 +27,27 @@ export class StopSwitch {
   }
 
   /**
-   * Stopping counts at once, before it is written down and even where it cannot be; resuming
-   * counts only once it is recorded.
+   * Counts at once, before it is written down and even where it cannot be. Returns what writes it:
+   * once, however often it is called, and again only where it failed.
    */
-  async set(stopped: boolean, keyId: string, reason: string | undefined): Promise<void> {
-    if (stopped) {
-      this.#stopped = true;
-      for (const listener of this.#listeners) listener(keyId);
-    }
-    await this.#settings.set(SETTING, String(stopped), recordsOf(stopped, keyId, reason));
-    this.#stopped = stopped;
+  stop(keyId: string, reason: string | undefined): () => Promise<void> {
+    this.#stopped = true;
+    for (const listener of this.#listeners) listener(keyId);
+    const records = recordsOf(true, keyId, reason);
+    let recorded: Promise<void> | undefined;
+    return () => {
+      recorded ??= this.#settings.set(SETTING, "true", records).catch((error: unknown) => {
+        recorded = undefined;
+        throw error;
+      });
+      return recorded;
+    };
+  }
+
+  /** Counts only once it is recorded. */
+  async resume(keyId: string): Promise<void> {
+    await this.#settings.set(SETTING, "false", recordsOf(false, keyId, undefined));
+    this.#stopped = false;
   }
 }
 

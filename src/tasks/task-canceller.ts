@@ -63,11 +63,28 @@ export class TaskCanceller {
     return repository.get(taskId);
   }
 
+  /**
+   * Makes what runs end, recorded or not. `halted` resolves when it acts no more, or has had its time
+   * for that.
+   */
+  interruptRunning(interruption: Interruption): { ids: string[]; halted: Promise<unknown> } {
+    const { runner } = this.#deps;
+    const ids = runner.runningIds();
+    // Not waited for: what runs is stopped even where the stop cannot be written down.
+    for (const id of ids) void runner.interrupt(id, interruption);
+    const halted = Promise.all(ids.map((id) => runner.halted(id)));
+    return { ids, halted: Promise.race([halted, pause(CANCEL_GRACE_MS)]) };
+  }
+
+  /** How many are queued, run, or are among `ids`. */
+  async countActive(ids: readonly string[]): Promise<number> {
+    return new Set([...ids, ...(await this.#deps.store.listByStatus(["queued", "running"], ALL))])
+      .size;
+  }
+
   /** Ends all that is queued or runs; resolves with how many tasks that were. */
   async endActive(interruption: Interruption, recorded: Promise<void>): Promise<number> {
-    // Not waited for: what runs is stopped even where the stop cannot be written down.
-    const running = this.#deps.runner.runningIds();
-    for (const id of running) void this.#deps.runner.interrupt(id, interruption);
+    const { ids: running } = this.interruptRunning(interruption);
     await recorded;
     const active = await this.#deps.store.listByStatus(["queued", "running"], ALL);
     const ids = new Set([...running, ...active]);

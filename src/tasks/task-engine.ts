@@ -39,6 +39,7 @@ import { newTask, plannedTask, planRecords } from "./plan/plan-records.ts";
 import { Planner } from "./plan/planner.ts";
 import { type LockManager, Scheduler } from "./scheduler.ts";
 import type { StopSwitch } from "./stop-switch.ts";
+import { Stopper } from "./stopper.ts";
 import type { Task } from "./task.ts";
 import { pause, TaskCanceller } from "./task-canceller.ts";
 import type { TaskReader } from "./task-reader.ts";
@@ -92,6 +93,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
   readonly #runner: Runner;
   readonly #dispatcher: Dispatcher;
   readonly #canceller: TaskCanceller;
+  readonly #stopper: Stopper;
   readonly #views: TaskViews;
   readonly #pictures: PlanPictures;
   readonly #grants: Grants;
@@ -134,6 +136,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
       runner: this.#runner,
       dispatcher: this.#dispatcher,
     });
+    this.#stopper = new Stopper({ ...deps, canceller: this.#canceller, grants: this.#grants });
     this.grantService = new GrantService({
       ...shared,
       canceller: this.#canceller,
@@ -154,6 +157,7 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     }
     this.#sweeper = setInterval(() => {
       void this.#canceller.sweep();
+      this.#stopper.sweep();
       this.recheckGrants();
     }, SWEEP_MS).unref();
   }
@@ -279,22 +283,12 @@ export class TaskEngine implements Tasks, AsyncDisposable {
     return listTasks(this.#deps.store, principal, query, (id) => this.#readIfKept(id), view);
   }
 
-  async stop(principal: Principal, reason: string | undefined): Promise<StopView> {
-    const { keyId } = principal;
-    const recorded = this.#deps.stopSwitch.set(true, keyId, reason);
-    const [cancelled] = await Promise.all([
-      this.#canceller.endActive(
-        new Interruption("stop", keyId, `Everything was stopped by key ${keyId}.`),
-        recorded,
-      ),
-      this.#grants.endAll(keyId),
-    ]);
-    return { stopped: true, cancelled };
+  stop({ keyId }: Principal, reason: string | undefined): Promise<StopView> {
+    return this.#stopper.stop(keyId, reason);
   }
 
-  async resume(principal: Principal): Promise<StopView> {
-    if (this.stopped) await this.#deps.stopSwitch.set(false, principal.keyId, undefined);
-    return { stopped: false };
+  resume({ keyId }: Principal): Promise<StopView> {
+    return this.#stopper.resume(keyId);
   }
 
   /** Ends what a revoked key planned, its grants, and voids what it approved and has not started. */

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import type { AuditList } from "../../src/contract/audit.ts";
+import type { StopView } from "../../src/contract/requests.ts";
 import type { PlanView } from "../../src/contract/task.ts";
-import { type Answer, call } from "../support/call.ts";
+import { type Answer, authHeaders, call } from "../support/call.ts";
 import { cli } from "../support/cli.ts";
 import { approve, execute, plan, planRequest, task } from "../support/flow.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -13,6 +16,14 @@ const DISKS: readonly (readonly [string, boolean, () => Disk])[] = [
   ["on a full file system (needs root to mount)", canMount, mountSmallDisk],
   ["at a limit on file size (needs prlimit)", canLimit, limitFileSize],
 ];
+
+const ONE_AT_A_TIME = {
+  capabilities: {
+    wait: { enabled: true },
+    "fs.write": { enabled: true, allowed_paths: ["/tmp"], confirmation: "approver" },
+  },
+  security: { max_concurrent_tasks: 1 },
+};
 
 describe.each(DISKS)("a gateway %s", (_, possible, makeDisk) => {
   test.skipIf(!possible)(
@@ -87,6 +98,133 @@ describe.each(DISKS)("a gateway %s", (_, possible, makeDisk) => {
     },
   );
 });
+
+describe.each(DISKS)("while nothing can be recorded, a gateway %s", (_, possible, makeDisk) => {
+  test.skipIf(!possible)(
+    "I9 answers what is signed and only reads, each signature once, also after the disk takes it",
+    async () => {
+      using disk = makeDisk();
+      await using gateway = await startGateway({ env: { DATA_DIR: disk.dataDir } });
+      const { default: signing, approver } = gateway.keys;
+      const { task_id } = await plan(gateway, "wait", { duration_ms: 1 }, signing);
+      const earlier = authHeaders(signing, "GET", "/tasks", "");
+      const send = async (headers: Record<string, string>, target = "/tasks", method = "GET") => {
+        const answer = await fetch(gateway.url + target, { method, headers });
+        return { status: answer.status, body: (await answer.json()) as { code?: string } };
+      };
+      expect((await send(earlier)).status).toBe(200);
+      await fillUntilRefused(gateway, disk);
+      disk.fill(gateway);
+      for (const target of ["/tasks", `/tasks/${task_id}`, "/capabilities"]) {
+        expect((await call(gateway, "GET", target, undefined, signing)).status, target).toBe(200);
+      }
+      expect((await call(gateway, "GET", "/audit", undefined, approver)).status).toBe(200);
+      const artifact = await call<{ code: string }>(
+        gateway,
+        "GET",
+        "/artifacts/art_none",
+        undefined,
+        signing,
+      );
+      expect(artifact.body.code).toBe("artifact_not_found");
+      const stop = new AbortController();
+      const events = await fetch(`${gateway.url}/events`, {
+        headers: authHeaders(signing, "GET", "/events", ""),
+        signal: stop.signal,
+      });
+      expect(events.status).toBe(200);
+      stop.abort();
+
+      const used = authHeaders(signing, "GET", "/tasks", "");
+      const together = await Promise.all([send(used), send(used), send(used)]);
+      expect(together.map(({ status }) => status).toSorted()).toEqual([200, 401, 401]);
+      const replayed = { status: 401, body: { code: "signature_replayed" } };
+      expect(await send(used)).toMatchObject(replayed);
+      expect(await send(earlier)).toMatchObject(replayed);
+      const cancel = `/tasks/${task_id}/cancel`;
+      expect(await call(gateway, "POST", cancel, undefined, signing)).toMatchObject({
+        status: 503,
+        body: { code: "audit_unavailable" },
+      });
+      disk.free(gateway);
+      expect(await send(used)).toMatchObject(replayed);
+      await expect
+        .poll(() => replaysOf(disk, Number(used["x-timestamp"])), { timeout: 30_000 })
+        .toBe(1);
+      await gateway.restart();
+      expect(await send(used)).toMatchObject(replayed);
+    },
+  );
+
+  test.skipIf(!possible)(
+    "I15 stops what runs, says that it is not recorded, and records it once it can be",
+    async () => {
+      using disk = makeDisk();
+      await using gateway = await startGateway({
+        policy: ONE_AT_A_TIME,
+        env: { DATA_DIR: disk.dataDir },
+      });
+      const { api, approver } = gateway.keys;
+      const steps = [
+        { action: "wait", parameters: { duration_ms: 60_000 } },
+        { action: "fs.write", parameters: { path: "/tmp/second.txt", content: "x" } },
+      ];
+      const runs = await planRequest(gateway, { steps }, api);
+      const queued = await planRequest(gateway, { steps }, api);
+      for (const each of [runs, queued]) {
+        await approve(gateway, each);
+        const { task_id } = each;
+        expect((await call(gateway, "POST", "/execute", { task_id }, api)).status).toBe(202);
+      }
+      await expect
+        .poll(async () => (await task(gateway, runs.task_id, api)).status)
+        .toBe("running");
+      expect((await task(gateway, queued.task_id, api)).status).toBe("queued");
+      await fillUntilRefused(gateway, disk);
+      disk.fill(gateway);
+      const stopped = await call<StopView>(gateway, "POST", "/stop", { reason: "fire" }, approver);
+      expect(stopped).toMatchObject({
+        status: 200,
+        body: { stopped: true, cancelled: 2, recorded: false },
+      });
+      expect(stopped.body.note).toContain("not recorded");
+      const { task_id } = runs;
+      expect(await call(gateway, "POST", "/execute", { task_id }, api)).toMatchObject({
+        status: 503,
+        body: { code: "stopped" },
+      });
+      // Nobody goes on before what was stopped is written down.
+      expect(await call(gateway, "POST", "/resume", undefined, approver)).toMatchObject({
+        status: 503,
+        body: { code: "audit_unavailable" },
+      });
+      disk.free(gateway);
+      for (const each of [runs, queued]) {
+        await expect
+          .poll(async () => (await task(gateway, each.task_id, api)).status, { timeout: 30_000 })
+          .toBe("cancelled");
+      }
+      const stops = async () => {
+        const target = "/audit?type=gateway.stopped";
+        return (await call<AuditList>(gateway, "GET", target, undefined, approver)).body.records;
+      };
+      await expect.poll(async () => (await stops()).length, { timeout: 30_000 }).toBe(1);
+      expect(await stops()).toMatchObject([{ key_id: "approver", details: { reason: "fire" } }]);
+      await gateway.restart();
+      const refused = await call(gateway, "POST", "/plan", { action: "wait", parameters: {} }, api);
+      expect(refused).toMatchObject({ status: 503, body: { code: "stopped" } });
+      expect((await call(gateway, "POST", "/resume", undefined, approver)).status).toBe(200);
+      expect(existsSync(gateway.file("/tmp/second.txt"))).toBe(false);
+    },
+  );
+});
+
+/** How many signatures of that time the database has. */
+function replaysOf(disk: Disk, timestamp: number): number {
+  using database = new DatabaseSync(join(disk.dataDir, "gateway.db"), { readOnly: true });
+  const count = database.prepare("SELECT count(*) AS n FROM replays WHERE timestamp = ?");
+  return Number(count.get(timestamp)?.n);
+}
 
 interface Prepared {
   readonly ready: PlanView;

@@ -19,6 +19,7 @@ export function addStopCommands(program: Command, shell: Shell): void {
           session.output.print(
             `Stopped; ${ended} ${ended === 1 ? "task was" : "tasks were"} cancelled.`,
           );
+          if (view.note !== undefined) session.output.note(view.note);
           session.output.note(`Take work again: ${session.output.program} resume`);
         }
         return EXIT.ok;

@@ -11,9 +11,10 @@ export function createControlRoutes(deps: Pick<HttpDeps, "tasks">): Route[] {
       operationId: "stop",
       summary: "Stop everything now",
       description:
-        "Stops what runs, cancels what is queued and refuses new work (503 `stopped`) until resumed, also after a restart.",
+        "Stops what runs, cancels what is queued and refuses new work (503 `stopped`) until resumed, also after a restart. Where the disk takes no record, it stops all the same and says `recorded: false`.",
       tag: "Control",
       access: ["confirm"],
+      evenUnrecorded: true,
       body: StopRequest,
       bodyOptional: true,
       answers: { 200: { description: "Stopped.", schema: StopView } },

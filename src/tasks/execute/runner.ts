@@ -21,6 +21,8 @@ const RETRY_MS = 500;
 interface Running {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
+  /** Acts no more; its outcome may be still to be written down. */
+  readonly halted: PromiseWithResolvers<void>;
   /** Of the present step. */
   readonly instruct: InstructionSlot;
 }
@@ -68,12 +70,14 @@ export class Runner {
       controller.abort(new Interruption("timeout", null, detail));
     }, seconds * 1000);
     const instruct: InstructionSlot = { handle: undefined };
+    const halted = Promise.withResolvers<void>();
     const ended = this.#run(task, controller.signal, instruct).finally(() => {
       clearTimeout(timer);
+      halted.resolve();
       this.#running.delete(task.id);
       this.#deps.handovers.forget(task.id);
     });
-    this.#running.set(task.id, { controller, ended, instruct });
+    this.#running.set(task.id, { controller, ended, halted, instruct });
     return ended;
   }
 
@@ -82,6 +86,11 @@ export class Runner {
     const running = this.#running.get(taskId);
     running?.controller.abort(interruption);
     return running?.ended;
+  }
+
+  /** Resolves when a task acts no more, whether or not that is written down. */
+  async halted(taskId: string): Promise<void> {
+    await this.#running.get(taskId)?.halted.promise;
   }
 
   /**
@@ -201,6 +210,7 @@ export class Runner {
     results: readonly Record<string, unknown>[],
     end: { status: TaskStatus; keyId: string | null; error: TaskError | null; outcome: AuditEntry },
   ): Promise<void> {
+    this.#running.get(task.id)?.halted.resolve();
     const result = task.plan.steps.length === 1 ? (results[0] ?? null) : { steps: results };
     const data = end.error === null ? completion(task.id, result) : { error: end.error };
     for (;;) {
