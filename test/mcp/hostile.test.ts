@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_POLICY } from "../../src/capabilities/default-policy.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { openSocket, rawRequest } from "../support/raw-socket.ts";
 import { ask, begin, callTool, initialize, list, modernWait, readEvents, wait } from "./raw-mcp.ts";
@@ -11,6 +12,8 @@ const SCOPES = ["plan", "execute", "read"];
 let gateway: Gateway;
 beforeAll(async () => {
   gateway = await startGateway({
+    // Tasks whose clients have gone take a moment to end; meanwhile they are no reason to refuse others.
+    policy: { ...DEFAULT_POLICY, security: { max_queued_tasks: 1000 } },
     clients: [
       { id: "chat", scheme: "bearer", scopes: SCOPES },
       { id: "other", scheme: "bearer", scopes: SCOPES },
