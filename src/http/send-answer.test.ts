@@ -101,3 +101,20 @@ test("what JSON cannot carry is refused before anything is sent", async () => {
   expect((await app.inject("/")).body).toBe("refused");
   await expect(sent).rejects.toThrow("returned nothing");
 });
+
+test.each([
+  ["an object", { a: 1, gone: undefined, text: "x".repeat(300_000), nested: { b: [null, "é\n"] } }],
+  ["an empty object", {}],
+  ["an array", [1, { a: 2 }]],
+  ["nothing", null],
+])("answers something large with the same JSON: %s", async (_name, value) => {
+  const app = fastify();
+  app.post("/", (request, reply) => {
+    void sendAnswer(value, { request, reply, onBroken: () => undefined });
+  });
+  close = () => app.close();
+  const payload = JSON.stringify("y".repeat(400_000));
+  const headers = { "content-type": "application/json" };
+  const answer = await app.inject({ method: "POST", url: "/", payload, headers });
+  expect(answer.payload).toBe(JSON.stringify(value));
+});

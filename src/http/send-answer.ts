@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { afterOthers } from "../lib/turns.ts";
+import { afterOthers, LARGE } from "../lib/turns.ts";
 import { type Bodies, type BodyKind, bytesAnswer, HttpAnswer, jsonAnswer } from "./answer.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { takeUpgrade } from "./upgrades.ts";
@@ -41,8 +41,9 @@ async function send<Kind extends BodyKind>(
 const SENDERS: Senders = {
   json: async (value, { request, reply }) => {
     // The answer to something large is mostly as large: each of these steps takes its time.
-    await afterOthers(Number(request.headers["content-length"] ?? 0));
-    const text: string | undefined = JSON.stringify(value);
+    const size = Number(request.headers["content-length"] ?? 0);
+    await afterOthers(size);
+    const text = await toJson(value, size);
     if (text === undefined) throw new Error("a handler returned nothing that JSON can carry");
     await afterOthers(text.length);
     if (!reply.hasHeader("content-type")) reply.type("application/json; charset=utf-8");
@@ -110,4 +111,22 @@ function takeOver(reply: FastifyReply) {
   }
   response.flushHeaders();
   return response;
+}
+
+/**
+ * The value as JSON; undefined for what JSON cannot carry. Where it is likely large, others have a turn after
+ * each member: a task's answer has its parameters twice.
+ */
+async function toJson(value: unknown, likelySize: number): Promise<string | undefined> {
+  if (likelySize < LARGE || typeof value !== "object" || value === null || Array.isArray(value)) {
+    return JSON.stringify(value);
+  }
+  const members: string[] = [];
+  for (const [name, member] of Object.entries(value)) {
+    const text: string | undefined = JSON.stringify(member);
+    if (text === undefined) continue;
+    members.push(`${JSON.stringify(name)}:${text}`);
+    await afterOthers(text.length);
+  }
+  return `{${members.join(",")}}`;
 }
