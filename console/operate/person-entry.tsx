@@ -107,17 +107,17 @@ export function PersonEntry({ person, isMe, mayVouch, onLink }: Props) {
 function CountsWith({ person, mayVouch }: Pick<Props, "person" | "mayVouch">) {
   return (
     <p className="hint">
-      Where a plan takes two approvals, counts as one person with{" "}
+      Where a plan needs two approvals, this person and{" "}
       {person.counts_as_one_with.map((keyId, index) => (
         <span key={keyId}>
           {index > 0 && ", "}
           {keyId === "host" ? "whoever runs the host" : <Who keyId={keyId} />}
         </span>
       ))}
-      , who saw a link that lets them in
+      {" count as one: whoever saw the link for this person could have opened it."}
       {mayVouch
-        ? "."
-        : ": an operator who had no part in that vouches for them, or whoever runs the host does."}
+        ? " Vouch for this person to change that."
+        : " Another operator, or whoever runs the host, can vouch for this person."}
     </p>
   );
 }
