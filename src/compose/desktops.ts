@@ -8,6 +8,7 @@ import type { EgressTarget } from "../drivers/embedded/egress/egress-target.ts";
 import { ownEndpoints } from "../drivers/embedded/egress/own-endpoints.ts";
 import { openEmbeddedDriver } from "../drivers/embedded/embedded-driver.ts";
 import { openGuard } from "../guard/guard.ts";
+import { findAbove } from "../lib/find-above.ts";
 import type { PolicySource } from "../policy/policy-source.ts";
 import { listsPort, matchUrl } from "../policy/url-rule.ts";
 import { isHostAddress } from "../policy/web-url.ts";
@@ -111,7 +112,7 @@ async function openEmbedded(
       config.dataDir,
       config.configDir,
       ...config.secretFiles.map((file) => dirname(file)),
-      import.meta.dirname,
+      programFolder(),
     ],
     desktop: {
       ...config.desktop,
@@ -129,6 +130,12 @@ async function openEmbedded(
     recheck: () => driver.recheckConnections(),
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   };
+}
+
+/** Where the program lies, built or as sources. */
+function programFolder(): string {
+  const main = findAbove(import.meta.dirname, ["main.js", "main.ts"]);
+  return main === undefined ? import.meta.dirname : dirname(main);
 }
 
 /** What opening a page may reach, programs of the desktop may reach. */

@@ -213,24 +213,24 @@ export class Planner {
     parameters: Parameters,
     open: boolean,
   ): Promise<Inspection> {
-    using patience = new RenewableTimeout(INSPECTION_MS);
+    using timeout = new RenewableTimeout(INSPECTION_MS);
     using _inspection =
       capability.lock === "desktop" ? this.#inspections.take(principal.keyId) : undefined;
     const look: InspectContext = {
       maxFileSize: fileSizeLimit(policy, capability.action, this.#deps.maxFileSize),
       isScreenSettled,
       targetCheck: policy.target_check,
-      signal: patience.signal,
+      signal: timeout.signal,
       turn: async () => {
         const turn = await this.#turn(desktop.name);
-        patience.renew();
+        timeout.renew();
         return turn;
       },
     };
     try {
       return await desktop.driver.inspect(capability.action, parameters, look);
     } catch (reason) {
-      const isLate = patience.signal.aborted;
+      const isLate = timeout.signal.aborted;
       const error = isLate ? lateDesktop(desktop, INSPECTION_MS, reason) : reason;
       // Of a screen no more is told than that it cannot be seen, or how large it is.
       const tells = capability.lock === "path";
